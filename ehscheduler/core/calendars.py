@@ -291,5 +291,3 @@ class Calendar:
         day = date.fromordinal(self._nth_working(index, self._base))
         clock = opens + rest + 1
         return at_clock(day, time(clock // 3600, clock // 60 % 60, clock % 60))
-
-

@@ -1,0 +1,214 @@
+"""What a policy file must keep as a whole: every word is declared, and every rule can fire and reach somebody."""
+
+from collections.abc import Iterable, Iterator
+
+from ehscheduler.core.phrases import Anchor, Begin, Due, Every, FactSpan, Length, ReadingSpan
+from ehscheduler.core.policy import AllOf, AnyOf, Compare, Cond, Happened, Known, Not, Policy, Rhythm, Rule, Standard
+from ehscheduler.core.vocabulary import nearest
+
+
+def cross_check(policy: Policy) -> list[str]:
+    """Return every fault that only shows when the tables are seen together, as sentences."""
+    faults: list[str] = []
+    faults += _words(policy)
+    for rule in policy.rules.values():
+        at = f"{policy.file} [{'standard' if isinstance(rule, Standard) else 'rhythm'}.{rule.id}]"
+        faults += [f"{at}: {fault}" for fault in _rule(policy, rule)]
+    for ladder in policy.ladders.values():
+        at = f"{policy.file} [ladder.{ladder.id}]"
+        faults += [f"{at}: {fault}" for fault in _ladder(policy, ladder.id)]
+    faults += _rings(policy)
+    faults += _disagreements(policy)
+    return faults
+
+
+def _words(policy: Policy) -> Iterator[str]:
+    for word in policy.words.values():
+        at = f"{policy.file} [event.{word.name}]"
+        for anchor in word.any:
+            yield from (f"{at} any: {fault}" for fault in _anchor(policy, anchor))
+        for part in (*word.all, *((word.of,) if word.of else ())):
+            yield from (f"{at}: {fault}" for fault in _event(policy, part))
+
+
+def _event(policy: Policy, word: str) -> Iterator[str]:
+    if word not in policy.words:
+        yield f"no event {word!r} is declared{nearest(word, list(policy.words))}"
+
+
+def _anchor(policy: Policy, anchor: Anchor) -> Iterator[str]:
+    if anchor.overdue:
+        yield f"{anchor.said!r}: this version does not read '... overdue' events"
+    else:
+        yield from _event(policy, anchor.word)
+
+
+def _length(policy: Policy, length: Length | None) -> Iterator[str]:
+    if isinstance(length, FactSpan):
+        yield from _fact(policy, length.fact, "duration")
+    elif isinstance(length, ReadingSpan):
+        reading = policy.readings.get(length.reading)
+        if reading is None:
+            yield f"no reading {length.reading!r} is declared{nearest(length.reading, list(policy.readings))}"
+        elif not reading.value:
+            yield f"takes its length from the reading {length.reading!r}, which has no 'value'"
+
+
+def _fact(policy: Policy, fact: str, kind: str | None = None) -> Iterator[str]:
+    if fact not in policy.facts:
+        yield f"no fact {fact!r} is declared in [facts]{nearest(fact, list(policy.facts))}"
+    elif kind and policy.facts[fact] != kind:
+        yield f"the fact {fact!r} is a {policy.facts[fact]}, and a {kind} is needed here"
+
+
+def _due(policy: Policy, due: Due, *, in_ladder: bool = False) -> Iterator[str]:
+    if due.how == "next":
+        yield f"{due.text!r}: this version does not read meetings"
+    yield from _length(policy, due.length)
+    if due.anchor and not (in_ladder and due.anchor.word == "step_reached"):
+        yield from _anchor(policy, due.anchor)
+    if due.target:
+        if due.target.kind == "fact":
+            yield from _fact(policy, due.target.name, "date")
+        elif due.target.kind == "meeting":
+            yield f"{due.text!r}: this version does not read meetings"
+        elif due.target.anchor:
+            yield from _anchor(policy, due.target.anchor)
+
+
+def _cond(policy: Policy, cond: Cond | None, *, facts: bool = True) -> Iterator[str]:
+    match cond:
+        case Compare(fact=fact):
+            if facts:
+                yield from _fact_or_detail(policy, fact)
+        case Known(facts=names):
+            for name in names:
+                yield from _fact_or_detail(policy, name)
+        case Happened(word=word):
+            yield from _event(policy, word)
+        case Not(cond=inner):
+            yield from _cond(policy, inner, facts=facts)
+        case AnyOf(conds=conds) | AllOf(conds=conds):
+            for inner in conds:
+                yield from _cond(policy, inner, facts=facts)
+
+
+def _fact_or_detail(policy: Policy, name: str) -> Iterator[str]:
+    """A condition of a rule reads declared facts; the anchoring event's detail may carry them."""
+    if name not in policy.facts and name not in ("age", "stage", "about", "by_role", "origin", "reason", "method"):
+        yield from _fact(policy, name)
+
+
+def _role(policy: Policy, role: str) -> Iterator[str]:
+    if role not in policy.roles:
+        yield f"no role {role!r} is declared in [roles]{nearest(role, list(policy.roles))}"
+
+
+def _rule(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
+    for anchor in (*rule.met_by, *rule.unless):
+        yield from _anchor(policy, anchor)
+    for role in (rule.owner, *rule.tell, *rule.may_extend):
+        yield from _role(policy, role)
+    for reading in rule.readings:
+        if reading not in policy.readings:
+            yield f"no reading {reading!r} is declared{nearest(reading, list(policy.readings))}"
+    for ladder in filter(None, (rule.escalate, rule.decided_by)):
+        if ladder not in policy.ladders:
+            yield f"no ladder {ladder!r} is declared{nearest(ladder, list(policy.ladders))}"
+    yield from _cond(policy, rule.where)
+    yield from _limits(policy, rule)
+    yield from _never(rule)
+
+
+def _limits(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
+    if isinstance(rule, Standard):
+        for due in (*rule.due, *filter(None, (rule.not_before,))):
+            yield from _due(policy, due)
+        if isinstance(rule.best_by, Due):
+            yield from _due(policy, rule.best_by)
+        each = [due for due in rule.due if due.anchor and due.anchor.which == "each"]
+        if len({due.anchor.word for due in each if due.anchor}) > 1:
+            yield "counts from each of two different events; one rule follows the occurrences of one event"
+        return
+    for phase in rule.phases:
+        yield from _begin(policy, phase.begin)
+        for every in (*phase.every, *filter(None, (phase.best_by,))):
+            yield from _every(policy, every)
+
+
+def _begin(policy: Policy, begin: Begin) -> Iterator[str]:
+    yield from _anchor(policy, begin.anchor)
+    yield from _length(policy, begin.length)
+
+
+def _every(policy: Policy, every: Every) -> Iterator[str]:
+    if every.times or every.nth:
+        yield f"every = {every.text!r}: this version does not read counts per week, per month or per event"
+    yield from _length(policy, every.length)
+
+
+def _never(rule: Rule) -> Iterator[str]:
+    anchors: Iterable[Anchor | None]
+    if isinstance(rule, Standard):
+        anchors = [due.anchor for due in rule.due]
+    elif isinstance(rule, Rhythm):
+        anchors = [rule.phases[0].begin.anchor] if rule.phases else []
+    else:
+        anchors = []
+    unless = {u.word for u in rule.unless}
+    if anchors and all(a is not None and a.word in unless for a in anchors):
+        yield "can never fire: the event it counts from also cancels it (unless)"
+
+
+def _ladder(policy: Policy, id_: str) -> Iterator[str]:
+    ladder = policy.ladders[id_]
+    if not ladder.steps:
+        yield "reaches nobody: it has no steps"
+    for n, step in enumerate(ladder.steps, 1):
+        for role in step.who:
+            yield from (f"step {n}: {fault}" for fault in _role(policy, role))
+        yield from (f"step {n}: {fault}" for fault in _due(policy, step.due, in_ladder=True))
+        yield from (f"step {n}: {fault}" for fault in _cond(policy, step.where))
+        for reading in step.readings:
+            if reading not in policy.readings:
+                yield f"step {n}: no reading {reading!r} is declared{nearest(reading, list(policy.readings))}"
+
+
+def _rings(policy: Policy) -> Iterator[str]:
+    """Report words that are defined by way of themselves."""
+    parts = {
+        word.name: {*(a.word for a in word.any), *word.all, *((word.of,) if word.of else ())}
+        for word in policy.words.values()
+    }
+    for name in parts:
+        seen: set[str] = set()
+        ahead = set(parts[name])
+        while ahead:
+            at = ahead.pop()
+            if at == name:
+                yield f"{policy.file} [event.{name}]: is defined by way of itself, so it can never happen"
+                break
+            if at not in seen:
+                seen.add(at)
+                ahead |= parts.get(at, set())
+
+
+def _disagreements(policy: Policy) -> Iterator[str]:
+    """Report two standards that give one duty two limits, where no reading says why."""
+    seen: dict[object, Standard] = {}
+    for rule in policy.rules.values():
+        if not isinstance(rule, Standard):
+            continue
+        duty = (
+            frozenset(rule.met_by),
+            rule.where,
+            rule.per_child,
+            frozenset(due.anchor for due in rule.due),
+            frozenset(due.target for due in rule.due),
+        )
+        other = seen.setdefault(duty, rule)
+        if other is not rule and not (rule.readings or other.readings):
+            yield (
+                f"{policy.file} [standard.{rule.id}]: disagrees with {other.id}: one duty, two limits; "
+                "record a reading that says why both stand"
+            )

@@ -1,0 +1,352 @@
+"""A case's history as it is known at one instant: episode, closure, holds, facts and occurrences of words."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from ehscheduler.core.calendars import Calendar, Span, london_day, months_on
+from ehscheduler.core.conditions import holds
+from ehscheduler.core.events import Case, Child, Event
+from ehscheduler.core.holds import NOT_HELD, Held, Hold, held_until, read_holds
+from ehscheduler.core.phrases import Anchor, read_span
+from ehscheduler.core.policy import EventWord, Happened, Policy
+from ehscheduler.core.vocabulary import DETAIL_ONLY
+from ehscheduler.errors import PhraseFault
+
+
+class History:
+    """What is known of one case at `now`: only events that both happened and were recorded by then (design 4.19)."""
+
+    def __init__(
+        self, policy: Policy, calendar: Calendar, case: Case, events: Iterable[Event], now: datetime, today: date
+    ) -> None:
+        self.policy = policy
+        self.calendar = calendar
+        self.case = case
+        self.now = now
+        self.today = today
+        self.problems: list[str] = []
+        self.warnings: list[str] = []
+        known, self.withdrawn = _standing(events, now)
+        self.episode, self.events = _current_episode(known, self.warn)
+        self.closed = next((event for event in self.events if event.word == "closed"), None)
+        self._by_word: dict[str, list[Event]] = {}
+        for event in self.events:
+            self._by_word.setdefault(event.word, []).append(event)
+        self._occurrences: dict[str, Sequence[Event]] = {}
+        self.holds = self._read_holds()
+        self.relaxations = tuple(e for e in self.events if e.word in ("relaxation_agreed", "extension_approved"))
+        self._changes = self._fact_changes(known)
+        self._held: dict[tuple[datetime | None, tuple[str, ...]], Held] = {}
+
+    def warn(self, sentence: str) -> None:
+        self.warnings.append(f"{self.case.ref}: {sentence}")
+
+    def problem(self, sentence: str) -> None:
+        self.problems.append(f"{self.case.ref}: {sentence}")
+
+    # ---- holds
+
+    def _read_holds(self) -> tuple[Hold, ...]:
+        starts, ends = self._by_word.get("hold_started", ()), self._by_word.get("hold_ended", ())
+        if not starts and not ends:
+            return ()
+        return read_holds([event for event in self.events if event.word in ("hold_started", "hold_ended")], self.warn)
+
+    def held(self, stop: datetime | None, runs_through: tuple[str, ...]) -> Held:
+        """Return the holds that bear on a clock which stopped at `stop`, or still runs."""
+        if not self.holds:
+            return NOT_HELD
+        key = (stop, runs_through)
+        if key not in self._held:
+            self._held[key] = held_until(self.holds, stop, runs_through)
+        return self._held[key]
+
+    # ---- occurrences
+
+    def occurrences(self, name: str) -> Sequence[Event]:
+        """Return when a word happened in this episode, in order; a defined word by the event that completed it."""
+        found = self._occurrences.get(name)
+        if found is None:
+            word = self.policy.words[name]
+            found = self._by_word.get(name, ()) if word.recorded else self._defined(word)
+            self._occurrences[name] = found
+        return found
+
+    def _defined(self, word: EventWord) -> Sequence[Event]:
+        if word.any:
+            return _in_order({event for anchor in word.any for event in self.each_of(anchor)})
+        if word.all:
+            return self._all_of(word.all)
+        chosen = [event for event in self.occurrences(word.of) if word.where is None or self._selects(word, event)]
+        if word.at_least == 1 and not word.different:
+            return chosen
+        return self._nth_within(word, chosen)
+
+    def each_of(self, anchor: Anchor) -> Sequence[Event]:
+        """Return the occurrences that an evidence word means: all, or the nth alone."""
+        found = self.occurrences(anchor.word)
+        return found[anchor.n - 1 : anchor.n] if anchor.which == "nth" else found
+
+    def _selects(self, word: EventWord, event: Event) -> bool:
+        assert word.where is not None
+        # In the meaning of a word, a detail that was not given does not match: the event is simply not of this kind.
+        return holds(word.where, lambda name: event.detail.get(name, False), self.happened_by(event.moment)) is True
+
+    def _all_of(self, parts: tuple[str, ...]) -> Sequence[Event]:
+        lists = [self.occurrences(part) for part in parts]
+        refs: list[str | None] = [*sorted({e.ref for events in lists for e in events if e.ref})] or [None]
+        found = []
+        for ref in refs:
+            firsts = [next((e for e in events if e.ref in (None, ref)), None) for events in lists]
+            if all(firsts):
+                found.append(max((e for e in firsts if e), key=_order))
+        return _in_order(set(found))
+
+    def _nth_within(self, word: EventWord, events: Sequence[Event]) -> Sequence[Event]:
+        found: list[Event] = []
+        window: list[Event] = []
+        for event in events:
+            window.append(event)
+            while word.within and not self._together(window[0], event, word.within):
+                window.pop(0)
+            if len(window) >= word.at_least and _different(window, word.different):
+                found.append(event)
+                window = []
+        return found
+
+    def _together(self, first: Event, last: Event, within: Span) -> bool:
+        """Tell whether two events lie in one window: 42 days are 42 days with both ends in."""
+        if within.in_hours:
+            reach = self.calendar.hours_later(first.moment, within)
+            return reach is not None and last.moment <= reach
+        reach_day = self.calendar.later(first.day, within)
+        return reach_day is not None and last.day < reach_day
+
+    def happened_by(self, moment: datetime) -> "Happens":
+        return Happens(self, moment)
+
+    # ---- facts
+
+    def _fact_changes(self, known: Sequence[Event]) -> list[tuple[datetime, Mapping[str, Any]]]:
+        declared = self.policy.facts
+        changes: list[tuple[datetime, Mapping[str, Any]]] = []
+        for event in known:
+            if not event.detail:
+                continue
+            own = DETAIL_ONLY.get(event.word, ())
+            named = {name: value for name, value in event.detail.items() if name in declared and name not in own}
+            if named:
+                changes.append((event.moment, {name: self._typed(event, name, value) for name, value in named.items()}))
+        return changes
+
+    def _typed(self, event: Event, name: str, value: Any) -> Any:
+        try:
+            return typed(self.policy.facts[name], value)
+        except ValueError as fault:
+            self.problem(f"{event.word} on {event.day.isoformat()} gives {name} a value that {fault}; correct it")
+            return None
+
+    def facts_at(self, moment: datetime) -> Mapping[str, Any]:
+        """Return the case's attributes as they stood at a moment."""
+        if not self._changes:
+            return self.case.facts
+        facts = dict(self.case.facts)
+        for when, change in self._changes:
+            if when > moment:
+                break
+            facts.update(change)
+        return facts
+
+    def known_since(self, fact: str) -> tuple[datetime | None, Any]:
+        """Return the latest value of a fact, and the moment of the first change that gave one (None: the opening)."""
+        value, since = self.case.facts.get(fact), None
+        for when, change in self._changes:
+            if fact in change:
+                since = when if value is None else since
+                value = change[fact]
+        return since, value
+
+    def children(self) -> tuple[Child, ...]:
+        """Return the family's children; where none is listed the index child stands alone."""
+        facts = self.facts_at(self.now)
+        listed: tuple[Child, ...] = facts.get("children") or ()
+        return listed or (Child("index", facts.get("index_child_dob")),)
+
+    def ages(self, on: date, child: str | None) -> tuple[int, ...]:
+        """Return the age in years of one child, or of each, on a day."""
+        born = [c.born for c in self.children() if c.born and child in (None, c.ref)]
+        return tuple(_age(b, on) for b in born)
+
+
+class Happens:
+    """Answer `happened` conditions as at one moment."""
+
+    def __init__(self, history: History, moment: datetime) -> None:
+        self.history = history
+        self.moment = moment
+
+    def __call__(self, cond: Happened) -> bool:
+        before = [event for event in self.history.occurrences(cond.word) if event.moment <= self.moment]
+        if not before or cond.within is None:
+            return bool(before)
+        calendar = self.history.calendar
+        if cond.within.in_hours:
+            reach = calendar.hours_later(before[-1].moment, cond.within)
+            return reach is not None and self.moment <= reach
+        reach_day = calendar.later(before[-1].day, cond.within)
+        return reach_day is not None and london_day(self.moment) <= reach_day
+
+
+def _order(event: Event) -> tuple[datetime, str, str]:
+    return event.moment, event.word, event.id
+
+
+def _in_order(events: Iterable[Event]) -> list[Event]:
+    return sorted(events, key=_order)
+
+
+def _standing(events: Iterable[Event], now: datetime) -> tuple[list[Event], list[Event]]:
+    """Split what is known by `now` into events that stand and events that were retracted."""
+    recorded = [event for event in events if event.recorded <= now]
+    retractions = {event.id: event for event in recorded if event.word == "retracted"}
+    gone = _retracted_ids(retractions)
+    known = _in_order(e for e in recorded if e.id not in gone and e.moment <= now and e.word != "retracted")
+    return known, [event for event in recorded if event.id in gone]
+
+
+def _retracted_ids(retractions: Mapping[str, Event]) -> set[str]:
+    """Return the ids that are withdrawn; a retraction that is itself retracted withdraws nothing."""
+    gone: set[str] = set()
+    if not retractions:
+        return gone
+    # Later records speak last; ids break ties so that row order never matters.
+    for event in sorted(retractions.values(), key=lambda e: (e.recorded, e.id), reverse=True):
+        if event.id not in gone:
+            gone.add(str(event.detail.get("event")))
+    return gone
+
+
+def _current_episode(known: list[Event], warn: Any) -> tuple[int, list[Event]]:
+    """Return the number of the current episode, from 1, and the events that belong to it."""
+    openings = [event for event in known if event.word == "reopened"]
+    events, episode = known, 1
+    for opening in openings:
+        closed = any(e.word == "closed" and e.day <= opening.day for e in events)
+        if not closed:
+            warn(f"reopened on {opening.day.isoformat()}: the case was not closed; a new episode begins all the same")
+        events = _from_reopening(events, opening)
+        episode += 1
+    return episode, events
+
+
+def _from_reopening(events: list[Event], opening: Event) -> list[Event]:
+    """Keep what belongs to the episode that a reopening begins; the closure before it stays behind."""
+    closed_before = any(e.word == "closed" and e.day < opening.day for e in events)
+    kept = []
+    for event in events:
+        if event.word == "reopened" and _order(event) <= _order(opening):
+            continue
+        if event.day > opening.day or (event.day == opening.day and _after_reopening(event, opening, closed_before)):
+            kept.append(event)
+        elif event.word == "closed" and event.day == opening.day:
+            closed_before = True
+    return kept
+
+
+def _after_reopening(event: Event, opening: Event, closed_before: bool) -> bool:
+    if event.dated or opening.dated:
+        # The time of day is not known: a closure that the reopening answers lies before it, all else after.
+        return event.word != "closed" or closed_before
+    return event.moment >= opening.moment
+
+
+def _different(events: Sequence[Event], wanted: Mapping[str, int]) -> bool:
+    return all(
+        len({event.day if key == "day" else event.detail.get(key) for event in events} - {None}) >= n
+        for key, n in wanted.items()
+    )
+
+
+def _age(born: date, on: date) -> int:
+    years = on.year - born.year
+    return years if months_on(born, 12 * years) <= on else years - 1
+
+
+def typed(kind: str, value: Any) -> Any:
+    """Turn a JSON value into a fact of its kind; None is blank. Raises ValueError saying what is wrong."""
+    if value is None or value == "":
+        return None
+    match kind:
+        case "yes/no":
+            if isinstance(value, bool):
+                return value
+            if isinstance(value, str) and value.strip().lower() in ("true", "yes", "y", "false", "no", "n"):
+                return value.strip().lower() in ("true", "yes", "y")
+            raise ValueError("is neither true nor false")
+        case "number":
+            return _number(value)
+        case "date":
+            return _date(value)
+        case "duration":
+            return _duration(value)
+        case "children":
+            return _children(value)
+    if isinstance(value, bool | dict | list):
+        raise ValueError("is not a word")
+    return str(value)
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError("is not a number") from None
+    if number != number or number in (float("inf"), float("-inf")):
+        raise ValueError("is not a number")
+    return int(number) if number.is_integer() else number
+
+
+def _date(value: Any) -> date:
+    if isinstance(value, datetime):
+        raise ValueError("is not a date such as 2026-03-02")
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else _no_date()
+    except ValueError:
+        return _no_date()
+
+
+def _no_date() -> date:
+    raise ValueError("is not a date such as 2026-03-02 that exists")
+
+
+def _duration(value: Any) -> Span:
+    if isinstance(value, Span):
+        return value
+    try:
+        span = read_span(value) if isinstance(value, str) else None
+    except PhraseFault:
+        span = None
+    if not isinstance(span, Span):
+        raise ValueError("is not a length such as '3 weeks'")
+    return span
+
+
+def _children(value: Any) -> tuple[Child, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError("is not a list of children")
+    children = []
+    for child in value:
+        if isinstance(child, Child):
+            children.append(child)
+            continue
+        if not isinstance(child, dict) or not isinstance(child.get("ref"), str) or not child["ref"]:
+            raise ValueError("lists a child without a ref")
+        children.append(Child(child["ref"], _date(child["born"]) if child.get("born") else None))
+    if len({child.ref for child in children}) < len(children):
+        raise ValueError("lists two children with one ref")
+    return tuple(children)

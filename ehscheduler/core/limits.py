@@ -1,0 +1,168 @@
+"""Limits: what one phrase gives on one case, before any relaxation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from ehscheduler.core.calendars import ONE_SECOND, Span, end_of_day, london_day, months_on, start_of_day
+from ehscheduler.core.events import Event
+from ehscheduler.core.history import History
+from ehscheduler.core.holds import Held
+from ehscheduler.core.phrases import Due, FactSpan, Length, ReadingSpan, Target, read_span
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit as counted: the last day (`on`) and the last second (`at`); both None in an open hold or undated.
+
+    `span` and `day_zero` are what was counted; `target` is the date a backward limit counts from.
+    """
+
+    text: str
+    on: date | None
+    at: datetime | None
+    in_hours: bool = False
+    undated: bool = False
+    backward: bool = False
+    anchor: Event | None = field(default=None, repr=False)
+    span: Span | None = None
+    day_zero: date | None = None
+    target: date | None = None
+
+    def past(self, moment: datetime, day: date) -> bool:
+        """Tell whether the limit has passed: by dates for a day clock, by instants for an hour clock."""
+        if self.on is None or self.at is None:
+            return False
+        return moment > self.at if self.in_hours else day > self.on
+
+    def missed_by(self, evidence: Event) -> bool:
+        return self.past(evidence.moment, evidence.day)
+
+    @property
+    def overdue_at(self) -> datetime | None:
+        """Return the first instant after the limit."""
+        return None if self.at is None else self.at + ONE_SECOND
+
+
+def earliest(limits: Sequence[Limit]) -> Limit:
+    """Return the limit that comes first; a dated one before an undated or held one (design 4.12)."""
+    dated = [limit for limit in limits if limit.at is not None]
+    return min(dated, key=_at) if dated else limits[0]
+
+
+def _at(limit: Limit) -> datetime:
+    assert limit.at is not None
+    return limit.at
+
+
+def span_of(length: Length, history: History, moment: datetime) -> Span | None:
+    """Return the length itself; None where the case attribute that gives it is blank."""
+    if isinstance(length, Span):
+        return length
+    if isinstance(length, FactSpan):
+        value = history.facts_at(moment).get(length.fact)
+        return value if isinstance(value, Span) else None
+    assert isinstance(length, ReadingSpan)
+    value = read_span(history.policy.readings[length.reading].value)
+    return value if isinstance(value, Span) else None
+
+
+def limit(
+    due: Due, anchor: Event | None, history: History, held: Held, child: str | None, *, roll: str | None = None
+) -> Limit | None:
+    """Count one due phrase from its anchor, or back from its date; None where it does not apply."""
+    if due.backward:
+        return _backward(due, history, child)
+    if anchor is None:
+        return None
+    if due.how == "no set time":
+        return Limit(due.text, None, None, undated=True, anchor=anchor)
+    if due.how == "at once":
+        at = end_of_day(anchor.day) if anchor.dated else anchor.moment
+        return Limit(due.text, london_day(at), at, in_hours=True, anchor=anchor)
+    if due.how == "same day":
+        return Limit(due.text, anchor.day, end_of_day(anchor.day), anchor=anchor, day_zero=anchor.day)
+    assert due.length is not None
+    span = span_of(due.length, history, anchor.moment)
+    if span is None:
+        return None
+    if span.in_hours:
+        return _hours(due, span, anchor, history, held)
+    return _days(due.text, span, anchor, history, held, anchor.day, roll)
+
+
+def _hours(due: Due, span: Span, anchor: Event, history: History, held: Held) -> Limit:
+    begin = end_of_day(anchor.day) if anchor.dated else anchor.moment
+    at = history.calendar.hours_later(begin, span, held.spans)
+    return Limit(due.text, london_day(at) if at else None, at, in_hours=True, anchor=anchor, span=span)
+
+
+def _days(
+    text: str, span: Span, anchor: Event, history: History, held: Held, day_zero: date, roll: str | None = None
+) -> Limit:
+    if history.policy.counts_first_day:
+        day_zero -= _ONE_DAY
+    on = history.calendar.later(day_zero, span, held.runs)
+    if on is not None:
+        on = history.calendar.roll(on, roll)
+    return Limit(text, on, end_of_day(on) if on else None, anchor=anchor, span=span, day_zero=day_zero)
+
+
+def days_limit(
+    text: str, length: Length, anchor: Event, history: History, held: Held, day_zero: date | None = None
+) -> Limit | None:
+    """Count a rhythm's interval from the event that started the instance."""
+    span = span_of(length, history, anchor.moment)
+    if span is None:
+        return None
+    return _days(text, span, anchor, history, held, day_zero or anchor.day)
+
+
+def day_after(length: Length, anchor: Event, history: History, held: Held) -> date | None:
+    """Return the day on which a length after an event has passed."""
+    span = span_of(length, history, anchor.moment)
+    return None if span is None else history.calendar.later(anchor.day, span, held.runs)
+
+
+def _backward(due: Due, history: History, child: str | None) -> Limit | None:
+    assert due.target is not None
+    target = target_day(due.target, history, child)
+    if target is None:
+        return None
+    span = span_of(due.length, history, history.now) if due.length else None
+    if due.length is not None and span is None:
+        return None
+    if span is not None:
+        on = history.calendar.earlier(target, span)
+    else:
+        on = target - _ONE_DAY if due.how == "before" else target
+    return Limit(due.text, on, end_of_day(on), backward=True, span=span, day_zero=target, target=target)
+
+
+def target_day(target: Target, history: History, child: str | None) -> date | None:
+    """Return the date that a backward limit counts from, as it is now known."""
+    if target.kind == "fact":
+        value = history.known_since(target.name)[1]
+        return value if isinstance(value, date) else None
+    if target.kind == "birthday":
+        born = [c.born for c in history.children() if c.born and child in (None, c.ref)]
+        # The eldest child's birthday comes first; a birth on 29 February counts on 28 February in a common year.
+        return months_on(min(born), 12 * target.n) if born else None
+    if target.anchor is not None:
+        events = history.each_of(target.anchor)
+        return events[0].day if events else None
+    return None
+
+
+def opens_at(not_before: Due, anchor: Event | None, history: History, held: Held, child: str | None) -> datetime | None:
+    """Return when a `not_before` opens: the day after a span has run, an hour span's instant, or the date itself."""
+    made = limit(not_before, anchor, history, held, child)
+    if made is None or made.on is None or made.at is None:
+        return None
+    if made.in_hours:
+        return made.at
+    if made.backward or not_before.how == "same day":
+        return start_of_day(made.on)
+    return start_of_day(made.on + _ONE_DAY)

@@ -1,0 +1,220 @@
+"""The policy objects: one authority's protocol in one edition, as frozen values.
+
+`reading` makes them from a TOML file; nothing else does.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from typing import Any, Literal
+
+from ehscheduler.core.calendars import Span
+from ehscheduler.core.phrases import Anchor, Begin, Due, Every, Remind
+
+Force = Literal["statutory", "required", "guide"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """One test of one fact: equal to any of `values`, or within the bounds."""
+
+    fact: str
+    values: tuple[Any, ...] = ()
+    under: Any = None
+    over: Any = None
+    at_least: Any = None
+    at_most: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All these facts have a value."""
+
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """This event happened, ever or within a length of time."""
+
+    word: str
+    within: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The condition does not hold."""
+
+    cond: "Cond"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one of the conditions holds."""
+
+    conds: tuple["Cond", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """All the conditions hold."""
+
+    conds: tuple["Cond", ...]
+
+
+Cond = Compare | Known | Happened | Not | AnyOf | AllOf
+
+
+@dataclass(frozen=True, slots=True)
+class EventWord:
+    """What one word of the policy means: recorded, any of, all of, or a selection of another word's occurrences."""
+
+    name: str
+    title: str = ""
+    clause: tuple[str, ...] = ()
+    any: tuple[Anchor, ...] = ()
+    all: tuple[str, ...] = ()
+    of: str = ""
+    where: Cond | None = None
+    at_least: int = 1
+    within: Span | None = None
+    different: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def recorded(self) -> bool:
+        return not (self.any or self.all or self.of)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A recorded answer to an ambiguity in the protocol."""
+
+    id: str
+    clauses: tuple[str, ...]
+    asks: str
+    answer: str = ""
+    value: str = ""
+    taken_by: str = ""
+    signed_by: str = ""
+    signed_on: date | None = None
+
+    @property
+    def open(self) -> bool:
+        return not self.answer
+
+    @property
+    def ours(self) -> bool:
+        return self.taken_by == "project" and not self.signed_by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a standard and a rhythm have in common."""
+
+    id: str
+    title: str
+    clause: tuple[str, ...]
+    met_by: tuple[Anchor, ...]
+    owner: str
+    where: Cond | None = None
+    unless: tuple[Anchor, ...] = ()
+    per_child: bool = False
+    tell: tuple[str, ...] = ()
+    force: Force = "required"
+    remind: tuple[Remind, ...] = ()
+    best_by: Due | Every | None = None
+    escalate: str = ""
+    decided_by: str = ""
+    may_extend: tuple[str, ...] = ()
+    runs_through: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()
+
+    @property
+    def through_closure(self) -> bool:
+        return "closure" in self.runs_through
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standard(Rule):
+    """One thing due once after, or before, something."""
+
+    due: tuple[Due, ...]
+    not_before: Due | None = None
+    roll: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One stretch of a rhythm, with its own interval; several intervals mean that the earliest counts."""
+
+    name: str | None
+    every: tuple[Every, ...]
+    begin: Begin
+    best_by: Every | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm(Rule):
+    """One thing due again and again, each time counted from the last."""
+
+    phases: tuple[Phase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of a ladder: who hears or must record, and by when."""
+
+    who: tuple[str, ...]
+    due: Due
+    where: Cond | None = None
+    together: bool = False
+    final: bool = False
+    readings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Who hears, in order."""
+
+    id: str
+    title: str
+    clause: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One authority's protocol in one edition."""
+
+    authority: str
+    document: str
+    edition: str
+    nation: str
+    in_force: date
+    transition: str
+    review_by: date | None
+    hours: tuple[time, time] | None
+    counts_first_day: bool
+    remind: tuple[Remind, ...]
+    roles: Mapping[str, str | tuple[str, ...]]
+    facts: Mapping[str, str]
+    readings: Mapping[str, Reading]
+    words: Mapping[str, EventWord]
+    rules: Mapping[str, Standard | Rhythm]
+    ladders: Mapping[str, Ladder]
+    file: str
+    text_hash: str
+    text: str = field(repr=False)
+
+    def title_of_role(self, role: str) -> str:
+        """Return the words for a role that a person would use."""
+        title = self.roles.get(role, role)
+        return title if isinstance(title, str) else role.replace("_", " ")
+
+    def recorded_words(self) -> frozenset[str]:
+        """Return every event word that a source may send."""
+        return frozenset(name for name, word in self.words.items() if word.recorded)
+
+    def unsigned(self, rule: Standard | Rhythm) -> Iterator[Reading]:
+        """Yield the readings a rule rests on that nobody at the council has signed."""
+        return (r for r in (self.readings[id_] for id_ in rule.readings) if not r.signed_by)
