@@ -1,0 +1,452 @@
+"""Read the machine contract's cases.csv and events.csv into cases and events (design section 9).
+
+`read_*` refuse a file that has any problem, and say all of them; `scan_*` set bad rows apart, for an import.
+Surrounding blanks are no part of a cell. An instant without an offset is London time; one that the clocks skip or
+repeat is a problem. Nothing that a row holds is echoed, but for event words and names of facts and columns.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ehscheduler.core.events import Case, Event, event_id, read_moment
+from ehscheduler.core.history import typed
+from ehscheduler.core.vocabulary import DETAIL_ONLY, nearest
+from ehscheduler.errors import InputRefused
+from ehscheduler.intake.rows import SIZE_LIMIT, BadRows, Problem, Progress, Rows, refuse
+
+EVENT_COLUMNS = ("case_ref", "event", "occurred_at", "recorded_at", "ref", "detail")
+ID_LIMIT = 200
+TEXT_LIMIT = 1_000
+DEPTH_LIMIT = 32
+YEARS = range(1900, 2201)
+
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseScan:
+    """The cases of one file, its bad rows apart; `refs` holds the references of the bad rows too."""
+
+    cases: tuple[Case, ...]
+    refs: frozenset[str]
+    rows: Rows
+    lines: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class EventScan:
+    """The events of one file by case, its bad rows apart."""
+
+    events: Mapping[str, list[Event]]
+    rows: Rows
+    lines: Mapping[str, int] = field(repr=False)
+
+
+def read_cases(path: Path, facts: Mapping[str, str]) -> list[Case]:
+    """Read cases.csv; `facts` gives the kind of each attribute. Raises InputRefused with every problem."""
+    scan = scan_cases(path, facts)
+    if scan.rows.bad.count:
+        refuse(scan.rows.bad.sentences())
+    return list(scan.cases)
+
+
+def read_events(path: Path, known_cases: Collection[str] | None, words: Collection[str]) -> dict[str, list[Event]]:
+    """Read events.csv, grouped by case; no `known_cases` means that any case will do. Raises InputRefused."""
+    scan = scan_events(path, known_cases, words)
+    if scan.rows.bad.count:
+        refuse(scan.rows.bad.sentences())
+    return dict(scan.events)
+
+
+def read_contract(
+    cases: Path, events: Path, *, facts: Mapping[str, str], words: Collection[str]
+) -> tuple[list[Case], dict[str, list[Event]]]:
+    """Read both files and refuse them with the problems of both at once."""
+    problems: list[str] = []
+    known: Collection[str] | None = None
+    found: list[Case] = []
+    try:
+        scan = scan_cases(cases, facts)
+        found, known = list(scan.cases), scan.refs
+        problems += map(str, scan.rows.bad.sentences())
+    except InputRefused as fault:
+        problems += fault.problems
+    happened: dict[str, list[Event]] = {}
+    try:
+        happened = read_events(events, known, words)
+    except InputRefused as fault:
+        problems += fault.problems
+    if problems:
+        raise InputRefused(problems)
+    return found, happened
+
+
+# ---- cases
+
+
+def scan_cases(
+    path: Path, facts: Mapping[str, str], *, size_limit: int = SIZE_LIMIT, progress: Progress | None = None
+) -> CaseScan:
+    """Read cases.csv and set its bad rows apart. Raises InputRefused where the file itself is at fault."""
+    rows = Rows(path, ("case_ref",), tuple(facts), size_limit=size_limit, progress=progress)
+    kinds = tuple(facts.items())
+    found: dict[str, Case] = {}
+    lines: dict[str, int] = {}
+    refs: set[str] = set()
+    clashes: set[str] = set()
+    for line, cells in rows:
+        ref = clean(cells[0])
+        refs.add(ref)
+        faults = [*_id_faults("case_ref", ref)]
+        case = Case(ref, _facts(kinds, cells, faults))
+        if faults:
+            rows.bad.add(line, *faults)
+        elif ref in found and found[ref] != case:
+            _clash(rows.bad, "the same case_ref stands with other attributes", (ref, lines, clashes), line)
+        else:
+            found.setdefault(ref, case)
+            lines.setdefault(ref, line)
+    cases = tuple(case for ref, case in found.items() if ref not in clashes)
+    return CaseScan(cases, frozenset(refs), rows, lines)
+
+
+def _facts(kinds: tuple[tuple[str, str], ...], cells: list[str], faults: list[str]) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for (name, kind), cell in zip(kinds, cells[1:], strict=True):
+        if not cell:
+            continue
+        try:
+            value = read_fact(kind, cell)
+        except ValueError as fault:
+            faults.append(f"{name} {fault}")
+            continue
+        if value is not None:
+            facts[name] = value
+    return facts
+
+
+def read_fact(kind: str, text: str) -> Any:
+    """Read a cell as a fact of its kind, None when blank. Raises ValueError saying what is wrong, not with what."""
+    text = clean(text)
+    if kind == "children":
+        return typed(kind, _children(text)) if text else None
+    if kind == "word":
+        check_text(text)
+    return typed(kind, text)
+
+
+def _children(text: str) -> Any:
+    listed = parse_json(text)
+    if not isinstance(listed, list):
+        raise ValueError('is not a JSON list such as [{"ref": "C1", "born": "2019-05-04"}]')
+    for child in listed:
+        if isinstance(child, dict) and (odd := sorted(child.keys() - {"ref", "born"})):
+            hint = nearest(odd[0], ("ref", "born")) if _WORD.fullmatch(odd[0]) else ""
+            raise ValueError(f"lists a child with a key other than ref and born{hint}")
+    return listed
+
+
+# ---- events
+
+
+def scan_events(
+    path: Path,
+    known_cases: Collection[str] | None,
+    words: Collection[str],
+    *,
+    facts: Mapping[str, str] | None = None,
+    size_limit: int = SIZE_LIMIT,
+    progress: Progress | None = None,
+) -> EventScan:
+    """Read events.csv and set its bad rows apart; with `facts`, their values in a detail are checked too."""
+    rows = Rows(path, EVENT_COLUMNS, ("id",), size_limit=size_limit, progress=progress)
+    reader = _EventReader(known_cases, frozenset(words), facts or {})
+    found: dict[str, Event] = {}
+    lines: dict[str, int] = {}
+    clashes: set[str] = set()
+    for line, cells in rows:
+        try:
+            event = reader.event(cells)
+        except (ValueError, ArithmeticError):
+            rows.bad.add(line, *reader.faults(cells))
+            continue
+        if event.id not in found:
+            found[event.id] = event
+            lines[event.id] = line
+        elif not _same(found[event.id], event):
+            _settle(rows.bad, event, bool(clean(cells[-1])), line, (found, lines, clashes))
+    return EventScan(_by_case(event for event in found.values() if event.id not in clashes), rows, lines)
+
+
+def _by_case(events: Iterable[Event]) -> dict[str, list[Event]]:
+    grouped: dict[str, list[Event]] = {}
+    for event in events:
+        if event.case in grouped:
+            grouped[event.case].append(event)
+        else:
+            grouped[event.case] = [event]
+    return grouped
+
+
+def _same(one: Event, other: Event) -> bool:
+    # In Python true equals 1; here they are two contents.
+    return one == other and json.dumps(one.detail, sort_keys=True) == json.dumps(other.detail, sort_keys=True)
+
+
+_Seen = tuple[dict[str, Event], dict[str, int], set[str]]
+
+
+def _settle(bad: BadRows, event: Event, given: bool, line: int, seen: _Seen) -> None:
+    """Take two rows of one id: a derived id leaves only the recording apart, and the earlier one counts."""
+    found, lines, clashes = seen
+    first = found[event.id]
+    if not given and replace(event, recorded=first.recorded) == first:
+        found[event.id] = min(first, event, key=lambda one: one.recorded)
+        return
+    _clash(bad, "the same id stands with other content", (event.id, lines, clashes), line)
+
+
+def _clash(bad: BadRows, what: str, place: tuple[str, Mapping[str, int], set[str]], line: int) -> None:
+    """Set both rows apart, so that the order of the rows decides nothing."""
+    key, lines, clashes = place
+    if key not in clashes:
+        clashes.add(key)
+        bad.add(lines[key], f"{what} on line {line}; keep one of them")
+    bad.add(line, f"{what} on line {lines[key]}; keep one of them")
+
+
+class _EventReader:
+    """Makes an event of a row; a row that fails is read again, slowly, for all that is wrong with it."""
+
+    def __init__(self, known: Collection[str] | None, words: frozenset[str], facts: Mapping[str, str]) -> None:
+        self.known = known
+        self.words = words
+        self.facts = facts
+        self._cases: set[str] = set()
+
+    def event(self, cells: list[str]) -> Event:
+        """Return the event of a row; raises ValueError at the first fault."""
+        case, word, occurred, recorded, ref, detail_text, given = map(clean, cells)
+        if case not in self._cases:
+            self._check_case(case)
+        if word not in self.words:
+            raise ValueError
+        moment, dated, day = read_instant(occurred)
+        known = read_instant(recorded)[0] if recorded else moment
+        detail = read_detail(detail_text) if detail_text else {}
+        if detail or word == "retracted":
+            _refuse_any(self._detail_faults(word, detail))
+        if ref:
+            _refuse_any(_id_faults("ref", ref))
+        if given:
+            _refuse_any(_id_faults("id", given))
+        else:
+            given = event_id(case, word, occurred, ref, detail_text)
+        return Event(given, case, word, moment, dated, day, known, ref or None, detail)
+
+    def _check_case(self, case: str) -> None:
+        _refuse_any(self._case_faults(case))
+        self._cases.add(case)
+
+    def faults(self, cells: list[str]) -> list[str]:
+        """Say all that is wrong with a row."""
+        case, word, occurred, recorded, ref, detail, given = map(clean, cells)
+        faults = [*self._case_faults(case), *word_faults("event", word, self.words)]
+        faults += [*_instant_faults("occurred_at", occurred)]
+        if recorded:
+            faults += _instant_faults("recorded_at", recorded)
+        if ref:
+            faults += _id_faults("ref", ref)
+        if given:
+            faults += _id_faults("id", given)
+        try:
+            faults += self._detail_faults(word, read_detail(detail) if detail else {})
+        except ValueError as fault:
+            faults.append(f"detail {fault}")
+        return faults or ["cannot be read; check its cells"]
+
+    def _case_faults(self, case: str) -> list[str]:
+        faults = _id_faults("case_ref", case)
+        if not faults and self.known is not None and case not in self.known:
+            faults.append("no case has this case_ref; add it to cases.csv, or correct it")
+        return faults
+
+    def _detail_faults(self, word: str, detail: Mapping[str, Any]) -> list[str]:
+        faults = []
+        if word == "retracted" and not (isinstance(detail.get("event"), str) and detail["event"].strip()):
+            faults.append('retracted needs the id of the event it withdraws: detail {"event": "ID"}')
+        own = DETAIL_ONLY.get(word, ())
+        for name in detail.keys() & self.facts.keys():
+            try:
+                if name not in own:
+                    typed(self.facts[name], detail[name])
+            except ValueError as fault:
+                faults.append(f"detail gives {name} a value that {fault}")
+        return sorted(faults)
+
+
+def _refuse_any(faults: list[str]) -> None:
+    if faults:
+        raise ValueError(faults[0])
+
+
+# ---- cells
+
+
+def clean(cell: str) -> str:
+    """Take the surrounding blanks off a cell, and write its letters in one way (NFC)."""
+    cell = cell.strip()
+    return cell if cell.isascii() else unicodedata.normalize("NFC", cell).strip("\ufeff")
+
+
+def check_text(text: str) -> None:
+    """Raise ValueError where a text is too long, or holds what no one can see."""
+    if len(text) > TEXT_LIMIT:
+        raise ValueError(f"is longer than {TEXT_LIMIT:,} characters")
+    if not text.isprintable():
+        raise ValueError("holds a control, invisible or unusual blank character; type it again")
+
+
+def _id_faults(column: str, text: str) -> list[str]:
+    if not text:
+        return [f"{column} is empty; fill it in"]
+    if len(text) > ID_LIMIT:
+        return [f"{column} is longer than {ID_LIMIT} characters"]
+    if not text.isprintable():
+        return [f"{column} holds a control, invisible or unusual blank character; type it again"]
+    return []
+
+
+id_faults = _id_faults
+
+
+def word_faults(column: str, word: str, words: Collection[str]) -> list[str]:
+    """Say what is wrong with a code; it is echoed only where it looks like one."""
+    if not word:
+        return [f"{column} is empty; fill it in"]
+    if word in words:
+        return []
+    shown = f" {word!r}" if _WORD.fullmatch(word) else ""
+    return [f"no {column}{shown} is known{nearest(word.lower().replace(' ', '_')[:80], sorted(words))}"]
+
+
+def read_instant(text: str) -> Any:
+    """Read a date or an instant as the core does: (moment, dated, day). Raises ValueError."""
+    found = read_moment(text)
+    if found[2].year not in YEARS:
+        raise ValueError("has a year that cannot be right")
+    return found
+
+
+def _instant_faults(column: str, text: str) -> list[str]:
+    if not text:
+        return [f"{column} is empty; write a date (2026-03-02) or an instant (2026-03-02T10:00:00+00:00)"]
+    try:
+        read_instant(text)
+    except ArithmeticError:
+        return [f"{column} has a year that cannot be right"]
+    except ValueError as fault:
+        return [f"{column} {date_fault(text) or str(fault).removeprefix(repr(text)).strip()}"]
+    return []
+
+
+_DATE_SHAPES = (
+    (r"\d{5}(\.\d+)?", "is a day number of Excel; format the column as a date and write it as 2026-03-02"),
+    (r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2}( .*)?", "has a year of two digits; write it as 2026-03-02"),
+    (r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}([ T].*)?", "has the day or the month first; write it as 2026-03-02"),
+)
+
+
+def date_fault(text: str) -> str | None:
+    """Say what a text that is no ISO date looks like, or None."""
+    return next((fault for shape, fault in _DATE_SHAPES if re.fullmatch(shape, text, re.ASCII)), None)
+
+
+# ---- JSON
+
+
+def read_detail(text: str) -> dict[str, Any]:
+    """Read a JSON object strictly: no key twice, no NaN, nothing too deep. Raises ValueError."""
+    # Most details are short and alike, so short ones are kept; a long one is not worth the memory.
+    return _read_short_detail(text) if len(text) <= 200 else _read_detail(text)
+
+
+def _read_detail(text: str) -> dict[str, Any]:
+    detail = parse_json(text)
+    if not isinstance(detail, dict):
+        raise ValueError('is not a JSON object such as {"method": "phone"}')
+    return detail
+
+
+_read_short_detail = lru_cache(maxsize=50_000)(_read_detail)
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON strictly. Raises ValueError with what is wrong."""
+    if text.count("{") + text.count("[") > DEPTH_LIMIT and _depth(text) > DEPTH_LIMIT:
+        raise ValueError(f"is nested deeper than {DEPTH_LIMIT} levels")
+    try:
+        value = _DECODER.decode(text)
+    except json.JSONDecodeError as fault:
+        raise ValueError(f"is not JSON (at character {fault.pos + 1})") from None
+    if "\\u" in text:
+        _check_escapes(value)
+    return value
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for mark in re.findall(r"[{\[\]}]", re.sub(r'"(?:[^"\\]|\\.)*"', "", text)):
+        depth += 1 if mark in "{[" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _check_escapes(value: Any) -> None:
+    written = json.dumps(value, ensure_ascii=False)
+    if "\\u0000" in written:
+        raise ValueError("holds a NUL character")
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half of a character") from None
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("names a key twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"holds {name}, which is not JSON")
+
+
+def _real(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("holds a number that is too large")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > 18:
+        raise ValueError("holds a number that is too large")
+    return int(text)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_no_twins, parse_constant=_no_constant, parse_float=_real, parse_int=_whole
+)
+
+
+def problems_of(scan: CaseScan | EventScan) -> list[Problem]:
+    """Return what is wrong with the rows of a scan."""
+    return scan.rows.bad.sentences()
