@@ -1,0 +1,1 @@
+"""Messages and the channels that carry them; everything they need is passed in."""

@@ -1,0 +1,238 @@
+"""From a message's plain fields to a subject, a text and an HTML page.
+
+Templates see frozen records of words, numbers and dates, and nothing else; case fields are never part of a
+template's source.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from textwrap import TextWrapper
+from typing import Any
+
+from jinja2 import BaseLoader, PackageLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from ehscheduler.notify import messages, words
+from ehscheduler.notify.mail import Rendered
+from ehscheduler.notify.messages import (
+    Alarm,
+    Baseline,
+    Digest,
+    Dispute,
+    Escalation,
+    Immediate,
+    Line,
+    Message,
+    MessageRefused,
+    Operator,
+)
+
+WIDTH = 76
+PAGE_LENGTH = 1_000_000
+TEMPLATES: Mapping[type, str] = {
+    Digest: "digest",
+    Escalation: "escalation",
+    Dispute: "dispute",
+    Immediate: "immediate",
+    Baseline: "baseline",
+    Operator: "operator",
+}
+PARTS = {
+    "today": ("{} due today", "{} due today"),
+    "coming": ("{} due by {}", "{} due by {}"),
+    "past": ("{} past its date", "{} past their date"),
+    "open": ("{} with no set time", "{} with no set time"),
+    "look": ("{} to look at", "{} to look at"),
+    "changed": ("{} date changed", "{} dates changed"),
+}
+SUBJECT_PARTS = ("today", "coming", "past")
+
+
+def environment(loader: BaseLoader | None = None) -> ImmutableSandboxedEnvironment:
+    """Make a Jinja2 environment with our few filters, no globals and no undefined names."""
+    made = ImmutableSandboxedEnvironment(
+        loader=loader or PackageLoader("ehscheduler.notify"),
+        autoescape=lambda name: name is None or not name.endswith(".txt.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.globals.clear()
+    made.filters = {name: made.filters[name] for name in ("escape", "length")} | FILTERS
+    return made
+
+
+def render(message: Message, *, templates: ImmutableSandboxedEnvironment | None = None) -> Rendered:
+    """Render a message, or raise `MessageRefused` with everything that forbids it."""
+    plain = messages.whitelisted(message)
+    faults = messages.faults_of(plain)
+    if faults:
+        raise MessageRefused(faults)
+    env = templates or ENVIRONMENT
+    name = TEMPLATES[type(plain)]
+    context = messages.whitelisted_context(context_of(plain))
+    return Rendered(
+        subject=context["subject"],
+        text=_page(env, f"{name}.txt.j2", context),
+        html=_page(env, f"{name}.html.j2", context),
+    )
+
+
+def context_of(message: Message) -> dict[str, Any]:
+    """Give everything that a template may see."""
+    lines = messages.lines_of(message)
+    by_section = isinstance(message, Digest | Immediate)
+    return {
+        "message": message,
+        "subject": subject(message),
+        "summary": summary(message),
+        "shared_recorded": shared_recorded(lines),
+        "sections": messages.sections(lines, message.day) if by_section else (),
+        "groups": messages.groups(lines),
+    }
+
+
+def _page(env: ImmutableSandboxedEnvironment, name: str, context: Mapping[str, Any]) -> str:
+    try:
+        page = env.get_template(name).render(context)
+    except TemplateError as fault:
+        raise MessageRefused([f"template {name}: {fault}"]) from fault
+    if len(page) > PAGE_LENGTH:
+        raise MessageRefused([f"template {name} gave more than {PAGE_LENGTH} characters"])
+    return page.rstrip("\n") + "\n"
+
+
+def subject(message: Message) -> str:
+    """Give the subject: fixed words, counts and dates, and never a word from a case."""
+    if isinstance(message, Operator):
+        return f"Early Help scheduler: {words.count_words(len(message.alarms), 'alarm')}"
+    return f"Early Help: {_SUBJECTS[type(message)](message)}{_part(message)}"
+
+
+def _part(message: Message) -> str:
+    if isinstance(message, Digest | Escalation | Baseline) and message.parts > 1:
+        return f" (part {message.part} of {message.parts})"
+    return ""
+
+
+def _digest_subject(message: Digest) -> str:
+    counts = counted(message.lines, message.day)
+    main = [text for name, text in counts.items() if name in SUBJECT_PARTS]
+    return ", ".join(main or counts.values())
+
+
+def _escalation_subject(message: Escalation) -> str:
+    return f"{_past(len(message.lines))}, now with you"
+
+
+def _dispute_subject(message: Dispute) -> str:
+    due = [step.line.due_on for step in message.steps if step.line.due_on]
+    by = f" by {words.short_day_words(min(due))}" if due else ""
+    return f"{words.count_words(len(message.steps), 'decision')} needed{by}"
+
+
+def _immediate_subject(message: Immediate) -> str:
+    counts = counted(message.lines, message.day)
+    return f"{', '.join(counts.values())}, told at once"
+
+
+def _baseline_subject(message: Baseline) -> str:
+    return f"starting list, {_past(len(message.lines))} on {words.short_day_words(message.live_from)}"
+
+
+def _past(count: int) -> str:
+    return PARTS["past"][count > 1].format(count)
+
+
+_SUBJECTS: Mapping[type, Callable[[Any], str]] = {
+    Digest: _digest_subject,
+    Escalation: _escalation_subject,
+    Dispute: _dispute_subject,
+    Immediate: _immediate_subject,
+    Baseline: _baseline_subject,
+}
+
+
+def counted(lines: tuple[Line, ...], day: date) -> dict[str, str]:
+    """Count the lines of each section in words, in reading order."""
+    found: dict[str, list[Line]] = {}
+    for line in lines:
+        found.setdefault(messages.section_of(line, day), []).append(line)
+    counts = {}
+    for name in messages.HEADINGS:
+        own = found.get(name, [])
+        if own:
+            last = max((line.due_on for line in own if line.due_on), default=day)
+            counts[name] = PARTS[name][len(own) > 1].format(len(own), words.short_day_words(last))
+    return counts
+
+
+def summary(message: Message) -> str:
+    """Sum a message up in one sentence of counts."""
+    if isinstance(message, Digest | Immediate):
+        return words.list_words(list(counted(message.lines, message.day).values())) + "."
+    return ""
+
+
+def shared_recorded(lines: tuple[Line, ...]) -> str:
+    """Give where the facts were recorded, if it is the same for every line, so that it is said once."""
+    found = {line.recorded for line in lines}
+    return found.pop() if len(found) == 1 and len(lines) > 1 else ""
+
+
+def wrap(text: str, indent: int = 0) -> str:
+    """Wrap a paragraph of the text part; links stay whole."""
+    pad = " " * indent
+    wrapper = TextWrapper(
+        WIDTH, initial_indent=pad, subsequent_indent=pad, break_long_words=False, break_on_hyphens=False
+    )
+    return wrapper.fill(text)
+
+
+def sentence(text: str) -> str:
+    """Give a phrase a capital and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".") if text else ""
+
+
+def when(line: Line) -> str:
+    """Say a line's window, and how long ago a missed one was."""
+    ago = f", {words.count_words(line.days_over, 'day')} ago" if line.days_over > 0 else ""
+    moved = f"the date was {words.day_words(line.was_due_on)}; it is now: " if line.was_due_on else ""
+    return sentence(f"{moved}{line.window}{ago}")
+
+
+def notes(line: Line) -> tuple[str, ...]:
+    """Give the reservations that a date carries, in fixed words."""
+    said = (
+        (line.force == "guide", "Good practice, not a limit."),
+        (line.reading_ours, "The clause can be read in more than one way: this is our reading."),
+        (line.reading_unsigned, "The council has not signed this reading yet."),
+        (line.calendar_forecast, "A bank holiday behind this date is a forecast."),
+        (line.edition_past_review, "This edition of the policy is past its review date."),
+        (line.anchor_time_unknown, "No time of day was recorded, so the clock starts at the end of that day."),
+    )
+    return tuple(words_ for holds, words_ in said if holds)
+
+
+def underline(text: str, letter: str = "-") -> str:
+    """Give a heading of the text part with its underline."""
+    return f"{text}\n{letter * len(text)}"
+
+
+def alarm_count(alarm: Alarm) -> str:
+    """Say how often an alarm was raised."""
+    return "once" if alarm.count == 1 else f"{alarm.count} times"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "alarm_count": alarm_count,
+    "day": words.day_words,
+    "list": words.list_words,
+    "notes": notes,
+    "sentence": sentence,
+    "underline": underline,
+    "when": when,
+    "wrap": wrap,
+}
+ENVIRONMENT = environment()

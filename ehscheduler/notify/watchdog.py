@@ -1,0 +1,120 @@
+"""A hard wall-clock deadline over a whole exchange, and a connection made within it.
+
+A socket's timeout is per operation: a server that sends one byte every 0.9 s holds a client with `timeout=1`
+for ever. So a thread cuts the connection when the time is up.
+"""
+
+import contextlib
+import ipaddress
+import queue
+import socket
+import threading
+import time
+from types import TracebackType
+from typing import Any
+
+Address = tuple[socket.AddressFamily, Any]
+
+
+class Watchdog:
+    """Cuts the connections it watches when its seconds are up; used as a context manager."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.fired = False
+        self._ends = time.monotonic() + seconds
+        self._watched: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> "Watchdog":
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for watched in self._watched:
+                watched.close()
+            self._watched.clear()
+
+    def left(self) -> float:
+        """Give the seconds left, or raise `TimeoutError`."""
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            self.fired = True
+            raise TimeoutError("the time is up")
+        return left
+
+    def watch(self, connection: socket.socket) -> None:
+        """Cut this connection too when the time is up.
+
+        A duplicate is kept: it stays the same connection when TLS takes the socket over, and its number cannot
+        be given to another file in the meantime.
+        """
+        with self._lock:
+            self._watched.append(connection.dup())
+        if self.fired:
+            self._cut()
+
+    def _cut(self) -> None:
+        self.fired = True
+        with self._lock:
+            for watched in self._watched:
+                with contextlib.suppress(OSError):
+                    watched.shutdown(socket.SHUT_RDWR)
+
+
+def resolve(host: str, port: int, seconds: float) -> list[Address]:
+    """Look a host up within `seconds`, or raise `OSError`; the resolver itself knows no deadline."""
+    answers: queue.SimpleQueue[list[Address] | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.put([(family, place) for family, _, _, _, place in found])
+        except (OSError, UnicodeError) as fault:
+            answers.put(fault if isinstance(fault, OSError) else OSError(str(fault)))
+
+    threading.Thread(target=ask, daemon=True, name="look-up").start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"looking up {host} took more than {seconds:.0f} s") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host or literal address is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def connect(host: str, port: int, watch: Watchdog, *, within: float, loopback_only: bool = False) -> socket.socket:
+    """Connect to the first address that answers, all of them within `within` seconds, or raise `OSError`."""
+    ends = time.monotonic() + min(within, watch.left())
+    faults: list[str] = []
+    for family, place in resolve(host, port, ends - time.monotonic()):
+        if loopback_only and not is_loopback(str(place[0])):
+            faults.append(f"{place[0]} is not this machine")
+            continue
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"{host} port {port} did not answer within {within:g} s")
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(left)
+            connection.connect(place)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connection
+        except OSError as fault:
+            connection.close()
+            faults.append(str(fault))
+    raise OSError(f"{host} port {port}: {'; '.join(faults) or 'no address'}")
