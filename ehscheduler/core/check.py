@@ -115,6 +115,8 @@ def _rule(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
     for ladder in filter(None, (rule.escalate, rule.decided_by)):
         if ladder not in policy.ladders:
             yield f"no ladder {ladder!r} is declared{nearest(ladder, list(policy.ladders))}"
+    if rule.escalate:
+        yield "escalate: this version does not read ladders for overdue work"
     yield from _cond(policy, rule.where)
     yield from _limits(policy, rule)
     yield from _never(rule)

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from ehscheduler.core.calendars import Calendar, end_of_day, london_day, start_of_day
 from ehscheduler.core.changes import Change, Moved, Switch, moved_by
 from ehscheduler.core.conditions import holds
+from ehscheduler.core.disputes import Rung, climb
 from ehscheduler.core.events import Case, Event
 from ehscheduler.core.history import History
 from ehscheduler.core.holds import NOT_HELD, Held, Hold
@@ -68,6 +69,7 @@ class Milestone:
     winner: Limit = field(repr=False)
     held: Held = field(repr=False)
     changes: tuple[Change, ...] = field(repr=False)
+    rungs: tuple[Rung, ...] = field(repr=False)
 
     @property
     def open(self) -> bool:
@@ -489,7 +491,21 @@ def _milestone(
         winner=winner,
         held=held,
         changes=moved.changes,
+        rungs=_rungs(rule, history, clock, held, stop) if rule.decided_by else (),
     )
+
+
+def _rungs(rule: Rule, history: History, clock: Clock, held: Held, stop: _Stop) -> tuple[Rung, ...]:
+    """Return the rungs of the rule's ladder that are for this case, each as it was or will be reached."""
+    if clock.start is None:
+        return ()
+    start = clock.start
+    steps = [
+        step
+        for step in history.policy.ladders[rule.decided_by].steps
+        if step.where is None or _condition(step.where, history, start, start.moment, start.moment, clock.child) is True
+    ]
+    return climb(steps, history, start, clock.ref, held, stop.moment)
 
 
 def _state(

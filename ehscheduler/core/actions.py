@@ -1,0 +1,174 @@
+"""Actions: who should hear what, and when, about a milestone; with the reason for each one kept back.
+
+The times are those of the machine contract: reminders and due notices at 08:30 of the working day on or before,
+overdue and escalation at 08:30 of the next working day, hour clocks and disputes at the instant.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+
+from ehscheduler.core.calendars import ONE_SECOND, Calendar, Span, at_clock, london_day, start_of_day
+from ehscheduler.core.disputes import Rung
+from ehscheduler.core.milestones import Milestone, remind_days
+from ehscheduler.core.policy import Policy, Rule
+
+MORNING = time(8, 30)
+KINDS = ("reminder", "due", "overdue", "escalation", "dispute", "drift", "limit", "check")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to tell somebody at an instant (UTC); `kept` says why it is not told, or is None."""
+
+    at: datetime
+    kind: str
+    case: str
+    rule: str
+    key: str
+    stage: int | None
+    to_roles: tuple[str, ...]
+    clause: str
+    due_version: str
+    repeat: int = 0
+    immediate: bool = False
+    kept: str | None = None
+
+    @property
+    def notice_key(self) -> str:
+        """Name this notice within its case and episode: the milestone, its due version, the kind, rung and repeat."""
+        return f"{self.key}|{self.due_version}|{self.kind}|{self.stage or 0}|{self.repeat}"
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueStep:
+    """One rung of a council's own ladder for overdue work: who hears, and how long after the owner did."""
+
+    who: tuple[str, ...]
+    after: Span
+
+
+def next_morning(calendar: Calendar, moment: datetime) -> datetime:
+    """Return the first 08:30 of a working day at or after a moment."""
+    day = calendar.on_or_after(london_day(moment))
+    morning = at_clock(day, MORNING)
+    return morning if morning >= moment else at_clock(calendar.next_working(day), MORNING)
+
+
+def morning_by(calendar: Calendar, day: date) -> datetime:
+    """Return 08:30 of the working day on or before a day."""
+    return at_clock(calendar.on_or_before(day), MORNING)
+
+
+def actions(
+    policy: Policy,
+    calendar: Calendar,
+    milestones: Iterable[Milestone],
+    *,
+    since: datetime,
+    until: datetime,
+    overdue_ladder: Sequence[OverdueStep] = (),
+) -> list[Action]:
+    """Return every action of these milestones from `since` (included) to `until` (excluded), in order of time."""
+    found: dict[tuple[str, str, str, datetime], Action] = {}
+    for milestone in milestones:
+        rule = policy.rules[milestone.rule]
+        kept = why_kept(milestone)
+        for action in _of(milestone, rule, calendar, until, overdue_ladder):
+            if since <= action.at < until:
+                if kept or action.kept:
+                    action = replace(action, kept=kept or action.kept)
+                found.setdefault((action.case, action.key, f"{action.kind}{action.stage or ''}", action.at), action)
+    return sorted(found.values(), key=lambda a: (a.at, a.case, a.rule, a.key, a.kind, a.stage or 0))
+
+
+def why_kept(milestone: Milestone) -> str | None:
+    """Say why nobody is told about a milestone as it stands, or None where they are."""
+    match milestone.state:
+        case "met" | "met_late":
+            return "it is done"
+        case "cancelled":
+            return "the case is closed" if _by_closure(milestone) else "it no longer applies"
+        case "waived":
+            return "its condition no longer holds"
+        case "on_hold":
+            return "the case is on hold"
+    return None
+
+
+def _by_closure(milestone: Milestone) -> bool:
+    return milestone.stopped_by is not None and milestone.stopped_by.word == "closed"
+
+
+def _of(
+    m: Milestone, rule: Rule, calendar: Calendar, until: datetime, ladder: Sequence[OverdueStep]
+) -> Iterator[Action]:
+    yield from _reminders(m, rule, calendar)
+    if m.force == "guide":
+        return
+    yield from _due(m, rule, calendar)
+    yield from _overdue(m, rule, calendar, ladder)
+    for rung in m.rungs:
+        yield from _dispute(m, rung, calendar, until)
+
+
+def _action(m: Milestone, kind: str, at: datetime, to_roles: tuple[str, ...], stage: int | None = None) -> Action:
+    return Action(at, kind, m.case, m.rule, m.key, stage, to_roles, m.clause, m.due_version, immediate=m.immediate)
+
+
+def _reminders(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]:
+    times: dict[datetime, None] = {}
+    for day, moment in remind_days(rule, calendar, m.winner):
+        if day == m.due_on and moment is None and m.force != "guide":
+            continue  # "on the day" is the due notice itself
+        times[moment or morning_by(calendar, day)] = None
+    if m.best_by_on is not None:
+        times[morning_by(calendar, m.best_by_on)] = None
+    due = _due_time(m, calendar)
+    for at in times:
+        if m.force != "guide" and due is not None and at >= due:
+            continue  # the due notice says as much
+        action = _action(m, "reminder", at, (m.owner,))
+        if m.opens_at is not None and at < m.opens_at:
+            action = replace(action, kept="it does not open until later")
+        yield action
+
+
+def _due_time(m: Milestone, calendar: Calendar) -> datetime | None:
+    if m.undated:
+        opening = m.opens_at or m.starts_at
+        return next_morning(calendar, opening) if opening else None
+    if m.due_at is None or m.due_on is None:
+        return None
+    return m.due_at if m.in_hours else morning_by(calendar, m.due_on)
+
+
+def _due(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]:
+    at = _due_time(m, calendar)
+    if at is not None:
+        yield _action(m, "due", at, (m.owner, *rule.tell))
+
+
+def _overdue(m: Milestone, rule: Rule, calendar: Calendar, ladder: Sequence[OverdueStep]) -> Iterator[Action]:
+    if m.due_at is None or m.due_on is None:
+        return
+    at = m.due_at + ONE_SECOND if m.in_hours else next_morning(calendar, start_of_day(m.due_on + timedelta(days=1)))
+    yield _action(m, "overdue", at, (m.owner, *rule.tell))
+    if rule.decided_by:
+        return  # a dispute climbs its own ladder
+    for stage, step in enumerate(ladder, 1):
+        day = calendar.later(london_day(at), step.after)
+        if day is not None:
+            morning = next_morning(calendar, start_of_day(day))
+            yield replace(_action(m, "escalation", morning, step.who, stage), immediate=False)
+
+
+def _dispute(m: Milestone, rung: Rung, calendar: Calendar, until: datetime) -> Iterator[Action]:
+    """Tell a rung when it is reached; a final one again each working morning until it is decided (ours)."""
+    yield _action(m, "dispute", rung.reached_at, rung.who, rung.stage)
+    if not rung.final or not m.open:
+        return
+    at, repeat = next_morning(calendar, rung.reached_at + ONE_SECOND), 1
+    while at < until:
+        yield replace(_action(m, "dispute", at, rung.who, rung.stage), repeat=repeat)
+        at, repeat = next_morning(calendar, at + ONE_SECOND), repeat + 1

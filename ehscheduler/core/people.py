@@ -1,0 +1,108 @@
+"""People and roles: who a role means on one case, on one day."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from ehscheduler.core.policy import Policy
+
+MOST_CLIMBS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One member of staff, valid from and to (both included) on London dates; None is open."""
+
+    person_id: str
+    name: str
+    email: str
+    role: str
+    team: str
+    line_manager_id: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def current(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The people of one authority who are current on one day."""
+
+    people: Mapping[str, Person]
+
+    @classmethod
+    def on(cls, people: Sequence[Person], day: date) -> "Directory":
+        return cls({p.person_id: p for p in people if p.current(day)})
+
+    def with_role(self, role: str, team: str | None) -> list[Person]:
+        """Return who holds a role in a team; where nobody of the team does, who holds it for no team or any one."""
+        holders = sorted((p for p in self.people.values() if p.role == role), key=lambda p: p.person_id)
+        return (
+            [p for p in holders if p.team == team]
+            or [p for p in holders if not p.team]
+            or (holders if len(holders) == 1 else [])
+        )
+
+    def managers_of(self, person_id: str | None) -> Iterator[Person]:
+        """Yield the line managers above a person, nearest first, without going round in a circle."""
+        seen: set[str] = set()
+        while person_id and person_id not in seen and len(seen) < MOST_CLIMBS:
+            seen.add(person_id)
+            person = self.people.get(person_id)
+            manager = self.people.get(person.line_manager_id or "") if person else None
+            if manager is None:
+                return
+            yield manager
+            person_id = manager.person_id
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Who a role turned out to be; `climbed` says why it is somebody else, and is None where it is not."""
+
+    people: tuple[Person, ...]
+    climbed: str | None = None
+
+
+def resolve(role: str, policy: Policy, directory: Directory, *, lead: str | None, team: str | None) -> Resolved:
+    """Find the people a role means for a case with this lead and team.
+
+    A role that nobody fills climbs one rung: to the lead's line manager, else to the team's manager. What still
+    reaches nobody comes back empty, and is an alarm, never a skip.
+    """
+    found = tuple(_holders(role, policy, directory, lead=lead, team=team))
+    if found:
+        return Resolved(found)
+    reason = f"nobody current is {policy.title_of_role(role)} for this case"
+    for above in _above(directory, lead, team):
+        return Resolved((above,), reason)
+    return Resolved((), reason)
+
+
+def _holders(
+    role: str, policy: Policy, directory: Directory, *, lead: str | None, team: str | None
+) -> Iterator[Person]:
+    meant = policy.roles.get(role)
+    if role == "lead":
+        if lead and lead in directory.people:
+            yield directory.people[lead]
+    elif role == "line_manager":
+        yield from list(directory.managers_of(lead))[:1]
+    elif isinstance(meant, tuple):
+        seen = set()
+        for part in meant:
+            for person in _holders(part, policy, directory, lead=lead, team=team):
+                if person.person_id not in seen:
+                    seen.add(person.person_id)
+                    yield person
+    else:
+        yield from directory.with_role(role, team)
+
+
+def _above(directory: Directory, lead: str | None, team: str | None) -> Iterator[Person]:
+    yield from directory.managers_of(lead)
+    of_team = [p for p in directory.people.values() if team and p.team == team]
+    heads = {p.line_manager_id for p in of_team} & {p.person_id for p in directory.people.values()}
+    yield from sorted((directory.people[h] for h in heads if h), key=lambda p: (p.team != team, p.person_id))
