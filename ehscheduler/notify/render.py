@@ -25,6 +25,7 @@ from ehscheduler.notify.messages import (
     Message,
     MessageRefused,
     Operator,
+    Step,
 )
 
 WIDTH = 76
@@ -82,7 +83,7 @@ def render(message: Message, *, templates: ImmutableSandboxedEnvironment | None 
 def context_of(message: Message) -> dict[str, Any]:
     """Give everything that a template may see."""
     lines = messages.lines_of(message)
-    by_section = isinstance(message, Digest | Immediate)
+    by_section = isinstance(message, Digest)
     return {
         "message": message,
         "subject": subject(message),
@@ -128,7 +129,8 @@ def _escalation_subject(message: Escalation) -> str:
 
 def _dispute_subject(message: Dispute) -> str:
     due = [step.line.due_on for step in message.steps if step.line.due_on]
-    by = f" by {words.short_day_words(min(due))}" if due else ""
+    was = ", was due" if due and min(due) < message.day else ""
+    by = f"{was} by {words.short_day_words(min(due))}" if due else ""
     return f"{words.count_words(len(message.steps), 'decision')} needed{by}"
 
 
@@ -172,6 +174,8 @@ def summary(message: Message) -> str:
     """Sum a message up in one sentence of counts."""
     if isinstance(message, Digest | Immediate):
         return words.list_words(list(counted(message.lines, message.day).values())) + "."
+    if isinstance(message, Escalation | Baseline):
+        return f"{_past(len(message.lines))}."
     return ""
 
 
@@ -192,13 +196,18 @@ def wrap(text: str, indent: int = 0) -> str:
 
 def sentence(text: str) -> str:
     """Give a phrase a capital and a full stop."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".") if text else ""
+    return ends(text[:1].upper() + text[1:]) if text else ""
+
+
+def ends(text: str) -> str:
+    """Give words a full stop."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def when(line: Line) -> str:
     """Say a line's window, and how long ago a missed one was."""
     ago = f", {words.count_words(line.days_over, 'day')} ago" if line.days_over > 0 else ""
-    moved = f"the date was {words.day_words(line.was_due_on)}; it is now: " if line.was_due_on else ""
+    moved = f"the date was {words.day_words(line.was_due_on)}. Now: " if line.was_due_on else ""
     return sentence(f"{moved}{line.window}{ago}")
 
 
@@ -220,6 +229,13 @@ def underline(text: str, letter: str = "-") -> str:
     return f"{text}\n{letter * len(text)}"
 
 
+def next_words(step: Step) -> str:
+    """Say what follows if this step of a dispute passes without a decision."""
+    if step.final:
+        return "this is the last step; it comes again each working morning until a decision is recorded."
+    return f"without a recorded decision by then it goes to the {step.goes_to_next or 'next on the ladder'}."
+
+
 def alarm_count(alarm: Alarm) -> str:
     """Say how often an alarm was raised."""
     return "once" if alarm.count == 1 else f"{alarm.count} times"
@@ -228,9 +244,11 @@ def alarm_count(alarm: Alarm) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "alarm_count": alarm_count,
     "day": words.day_words,
-    "list": words.list_words,
+    "ends": ends,
+    "next_words": next_words,
     "notes": notes,
     "sentence": sentence,
+    "told": "; ".join,
     "underline": underline,
     "when": when,
     "wrap": wrap,
