@@ -1,0 +1,181 @@
+"""The configuration file: what a council's IT sets. Every fault is named with its place in the file."""
+
+import os
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from ehscheduler.core.actions import OverdueStep
+from ehscheduler.core.calendars import Span
+from ehscheduler.core.phrases import read_span
+from ehscheduler.core.vocabulary import nearest
+from ehscheduler.errors import ConfigRefused, PhraseFault
+
+NEUTRAL_NAME = "Early Help reminders"
+
+
+def _length(text: str) -> str:
+    try:
+        span = read_span(text)
+    except PhraseFault as fault:
+        raise ValueError(str(fault)) from None
+    if not isinstance(span, Span) or span.in_hours:
+        raise ValueError(f"{text!r} must be a length in days, such as '1 working day'")
+    return text
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Database(_Table):
+    """Where the rows are kept: a SQLite path, or a postgresql:// address."""
+
+    url: str = "sqlite:///ehscheduler.db"
+
+
+class Daemon(_Table):
+    """How often the daemon looks, and how many deliveries it claims at a time."""
+
+    tick_seconds: int = Field(60, ge=1, le=3600)
+    batch: int = Field(100, ge=1, le=10_000)
+
+
+class Mail(_Table):
+    """How messages leave: by SMTP, or into a folder of .eml files for a trial."""
+
+    channel: Literal["smtp", "file"] = "file"
+    folder: str = "outbox"
+    host: str = "localhost"
+    port: int = Field(25, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password_env: str = "EHS_SMTP_PASSWORD"  # noqa: S105 - the name of a variable, not a password
+    ca_file: str = ""
+    sender: str = "early-help@localhost.invalid"
+    sender_name: str = NEUTRAL_NAME
+    deadline_seconds: int = Field(60, ge=5, le=600)
+
+    @property
+    def password(self) -> str:
+        """Return the password from the environment; it is never in the file."""
+        return os.environ.get(self.password_env, "")
+
+
+class Operator(_Table):
+    """Who hears when something is wrong with the service itself."""
+
+    email: str = ""
+
+
+class Live(_Table):
+    """From when, and for which rules, an authority is live; `shadow` decides and records all, and sends nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    since: date | None = Field(None, alias="from")
+    rules: list[str] | None = None
+    mode: Literal["live", "shadow"] = "live"
+
+
+class LadderStep(_Table):
+    """One rung of the council's own ladder for overdue work."""
+
+    who: list[str] = Field(min_length=1)
+    after: Annotated[str, AfterValidator(_length)]
+
+    @property
+    def step(self) -> OverdueStep:
+        span = read_span(self.after)
+        assert isinstance(span, Span)  # noqa: S101 - the validator has made sure
+        return OverdueStep(tuple(self.who), span)
+
+
+class Ladders(_Table):
+    """The council's own ladder for overdue work, where its protocol names nobody."""
+
+    overdue: list[LadderStep] = []
+
+
+class Answer(_Table):
+    """The council's own answer to a reading."""
+
+    answer: str = ""
+    value: str = ""
+    signed_by: str = ""
+    signed_on: date | None = None
+
+
+class Config(_Table):
+    """The whole file; tables by authority are keyed by the authority's name."""
+
+    database: Database = Database()
+    daemon: Daemon = Daemon()
+    mail: Mail = Mail()
+    operator: Operator = Operator()
+    link: dict[str, str] = {}
+    live: dict[str, Live] = {}
+    ladders: dict[str, Ladders] = {}
+    readings: dict[str, dict[str, Answer]] = {}
+    duty: dict[str, dict[str, str]] = {}
+
+    def live_for(self, authority: str) -> Live:
+        return self.live.get(authority) or Live.model_validate({})
+
+    def overdue_ladder(self, authority: str) -> tuple[OverdueStep, ...]:
+        """Return the council's own ladder for overdue work; empty where it set none."""
+        return tuple(step.step for step in self.ladders.get(authority, Ladders()).overdue)
+
+    def link_to(self, authority: str, case_ref: str) -> str | None:
+        """Return the address of a case in the council's own system, or None where no template is set."""
+        template = self.link.get(authority)
+        return template.replace("{case_ref}", case_ref) if template else None
+
+
+def read_config(path: Path) -> Config:
+    """Read the configuration; raise ConfigRefused with every fault, each naming its place."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigRefused(
+            [f"{path}: there is no such file; make one with 'ehscheduler init', or name it with --config"]
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigRefused([f"{path}: cannot be read as UTF-8 text: {error}"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigRefused([f"{path}: is not TOML: {error}"]) from None
+    return config_from(raw, str(path))
+
+
+def config_from(raw: dict[str, Any], name: str) -> Config:
+    """Check a configuration that was read from `name`."""
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigRefused([_sentence(name, fault) for fault in error.errors()]) from None
+    faults = [
+        f"{name} [link] {authority}: the template must be an https address with {{case_ref}} in it"
+        for authority, template in config.link.items()
+        if not template.startswith("https://") or "{case_ref}" not in template
+    ]
+    if faults:
+        raise ConfigRefused(faults)
+    return config
+
+
+def _sentence(name: str, fault: Any) -> str:
+    *tables, key = [str(part) for part in fault["loc"]] or ["", ""]
+    at = f"{name} [{'.'.join(tables)}] {key}" if tables else f"{name} [{key}]"
+    if fault["type"] == "extra_forbidden":
+        return f"{at}: there is no such setting{nearest(key, _known(tables))}"
+    return f"{at}: {fault['msg']}"
+
+
+def _known(tables: list[str]) -> list[str]:
+    model: Any = {"database": Database, "daemon": Daemon, "mail": Mail, "operator": Operator, "live": Live}.get(
+        tables[0] if tables else "", Config
+    )
+    return [field.alias or name for name, field in model.model_fields.items()]
