@@ -1,0 +1,167 @@
+"""Read people.csv: who works where, in which role, under whom, and from when to when.
+
+A row that names nobody, or nobody who can be written to, is a bad row. A line manager who is not in the file is a
+warning: the person still works here. A ring of line managers refuses the file, for an escalation would reach nobody.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from ehscheduler.core.people import Person
+from ehscheduler.intake.contract import check_text, clean, id_faults, word_faults
+from ehscheduler.intake.notes import Notes, looks_like_a_formula
+from ehscheduler.intake.rows import SIZE_LIMIT, Problem, Progress, Rows, refuse
+
+PERSON_COLUMNS = ("person_id", "name", "email", "role", "team", "line_manager_id", "valid_from", "valid_to")
+
+_ADDRESS = re.compile(
+    r"(?=.{3,254}$)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+)
+_LAST_RINGS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleScan:
+    """The people of one file, its bad rows apart, and what is odd about it."""
+
+    people: tuple[Person, ...]
+    rows: Rows
+    notes: Notes
+
+
+def read_people(path: Path, roles: Collection[str]) -> tuple[list[Person], list[str]]:
+    """Read people.csv: the people and the warnings. Raises InputRefused with every problem."""
+    scan = scan_people(path, roles)
+    if scan.rows.bad.count:
+        refuse(scan.rows.bad.sentences())
+    return list(scan.people), scan.notes.sentences()
+
+
+def scan_people(
+    path: Path, roles: Collection[str], *, size_limit: int = SIZE_LIMIT, progress: Progress | None = None
+) -> PeopleScan:
+    """Read people.csv and set its bad rows apart. Raises InputRefused where the file itself is at fault."""
+    rows = Rows(path, PERSON_COLUMNS, size_limit=size_limit, progress=progress)
+    notes = Notes(path.name)
+    found: dict[str, list[tuple[int, Person]]] = {}
+    for line, cells in rows:
+        person, faults = _person([clean(cell) for cell in cells], roles)
+        if faults:
+            rows.bad.add(line, *faults)
+        elif not any(one == person for _, one in found.get(person.person_id, ())):
+            found.setdefault(person.person_id, []).append((line, person))
+    listed = [entry for entries in found.values() for entry in _apart(entries, rows)]
+    people = tuple(_looked_at(line, person, found.keys(), notes) for line, person in listed)
+    _refuse_rings(rows, listed, people)
+    return PeopleScan(people, rows, notes)
+
+
+def _apart(entries: list[tuple[int, Person]], rows: Rows) -> list[tuple[int, Person]]:
+    """Set the rows of one person that overlap apart, all of them, so that their order decides nothing."""
+    if len(entries) == 1:
+        return entries
+    clear = []
+    for line, person in entries:
+        others = [at for at, one in entries if at != line and _overlap(one, person)]
+        if others:
+            where = f"on line {others[0]} for the same days"
+            rows.bad.add(line, f"this person_id stands again {where}; keep one row, or part them by date")
+        else:
+            clear.append((line, person))
+    return clear
+
+
+def _person(cells: Sequence[str], roles: Collection[str]) -> tuple[Person, list[str]]:
+    id_, name, email, role, team, manager, start, end = cells
+    faults = [*id_faults("person_id", id_), *word_faults("role", role, roles), *_address_faults(email)]
+    for column, text in (("name", name), ("team", team), ("line_manager_id", manager)):
+        try:
+            check_text(text)
+        except ValueError as fault:
+            faults.append(f"{column} {fault}")
+    if not name:
+        faults.append("name is empty; fill it in")
+    valid_from, valid_to = _day("valid_from", start, faults), _day("valid_to", end, faults)
+    if valid_from and valid_to and valid_to < valid_from:
+        faults.append("valid_to is before valid_from; correct one of them")
+    return Person(id_, name, email, role, team, manager or None, valid_from, valid_to), faults
+
+
+def _address_faults(email: str) -> list[str]:
+    if not email:
+        return ["email is empty; fill it in"]
+    if not _ADDRESS.fullmatch(email):
+        return ["email is not one plain address such as a.worker@example.org; write the address alone"]
+    return []
+
+
+def _day(column: str, text: str, faults: list[str]) -> date | None:
+    if not text:
+        return None
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    faults.append(f"{column} is not a date that exists, written as 2026-03-02")
+    return None
+
+
+def _overlap(one: Person, other: Person) -> bool:
+    first, last = date.min, date.max
+    return (one.valid_from or first) <= (other.valid_to or last) and (other.valid_from or first) <= (
+        one.valid_to or last
+    )
+
+
+def _looked_at(line: int, person: Person, known: Collection[str], notes: Notes) -> Person:
+    """Note what is odd about a person; one who is their own line manager has none."""
+    if looks_like_a_formula(person.name):
+        notes.add("the name begins like a spreadsheet formula; it is kept as text", line)
+    if not person.team:
+        notes.add("the person has no team", line)
+    if person.line_manager_id == person.person_id:
+        notes.add("the line manager is the person; read as having none", line)
+        return replace(person, line_manager_id=None)
+    if person.line_manager_id and person.line_manager_id not in known:
+        notes.add("the line manager is not in this file (or that row was set aside); add the line manager", line)
+    return person
+
+
+# ---- rings
+
+
+def _refuse_rings(rows: Rows, listed: Sequence[tuple[int, Person]], people: Sequence[Person]) -> None:
+    lines = {person.person_id: line for line, person in listed}
+    days = sorted({person.valid_from or date.min for person in people})
+    rings = {ring for day in days[-_LAST_RINGS:] for ring in _rings(_managers(people, day))}
+    if rings:
+        problems = []
+        for ring in sorted(rings, key=lambda ring: min(lines[id_] for id_ in ring)):
+            at = sorted(lines[id_] for id_ in ring)
+            where = ", ".join(map(str, at[1:10]))
+            text = f"these line managers go round in a ring (with the rows on lines {where}); correct one of them"
+            problems.append(Problem(rows.name, at[0], text))
+        refuse([*rows.bad.sentences(), *problems])
+
+
+def _managers(people: Iterable[Person], day: date) -> dict[str, str]:
+    return {p.person_id: p.line_manager_id for p in people if p.line_manager_id and p.current(day)}
+
+
+def _rings(above: Mapping[str, str]) -> Iterator[frozenset[str]]:
+    """Yield each ring of line managers once; every person is walked once."""
+    done: set[str] = set()
+    for start in above:
+        trail: dict[str, int] = {}
+        at: str | None = start
+        while at is not None and at not in done and at not in trail:
+            trail[at] = len(trail)
+            at = above.get(at)
+        if at in trail:
+            yield frozenset(list(trail)[trail[str(at)] :])
+        done.update(trail)
