@@ -40,8 +40,8 @@ class Database(_Table):
 class Daemon(_Table):
     """How often the daemon looks, and how many deliveries it claims at a time."""
 
-    tick_seconds: int = Field(60, ge=1, le=3600)
-    batch: int = Field(100, ge=1, le=10_000)
+    tick_seconds: int = Field(default=60, ge=1, le=3600)
+    batch: int = Field(default=100, ge=1, le=10_000)
 
 
 class Mail(_Table):
@@ -50,14 +50,14 @@ class Mail(_Table):
     channel: Literal["smtp", "file"] = "file"
     folder: str = "outbox"
     host: str = "localhost"
-    port: int = Field(25, ge=1, le=65535)
+    port: int = Field(default=25, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str = ""
     password_env: str = "EHS_SMTP_PASSWORD"  # noqa: S105 - the name of a variable, not a password
     ca_file: str = ""
     sender: str = "early-help@localhost.invalid"
     sender_name: str = NEUTRAL_NAME
-    deadline_seconds: int = Field(60, ge=5, le=600)
+    deadline_seconds: int = Field(default=60, ge=5, le=600)
 
     @property
     def password(self) -> str:
@@ -76,7 +76,7 @@ class Live(_Table):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
-    since: date | None = Field(None, alias="from")
+    since: date | None = Field(default=None, alias="from")
     rules: list[str] | None = None
     mode: Literal["live", "shadow"] = "live"
 

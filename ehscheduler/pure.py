@@ -1,0 +1,218 @@
+"""The machine contract: `timeline` and `forecast` from files alone, with no database and no configuration.
+
+A large caseload is shared out among the processors; the answer is written case by case, and never held whole.
+"""
+
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from ehscheduler.core.actions import Action, actions
+from ehscheduler.core.calendars import Calendar, end_of_day
+from ehscheduler.core.events import Case, Event, read_moment
+from ehscheduler.core.explain import london_iso, timeline_row
+from ehscheduler.core.milestones import Evaluation, evaluate
+from ehscheduler.core.policy import Policy
+from ehscheduler.errors import EhsError, InputRefused
+from ehscheduler.intake.contract import read_contract
+from ehscheduler.plugins import Authority, load
+
+SHARED_FROM = 400
+"""From this many cases on, starting more processes costs less than it saves."""
+CHUNK = 200
+
+Events = Mapping[str, Sequence[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Caseload:
+    """All that one answer is worked out from."""
+
+    authority: Authority
+    cases: Sequence[Case]
+    events: Events
+
+    @property
+    def policy(self) -> Policy:
+        return self.authority.policy
+
+    @property
+    def calendar(self) -> Calendar:
+        return self.authority.calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one case adds to the answer: its rows as JSON texts, and its problems and warnings."""
+
+    rows: tuple[str, ...]
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def instant(text: str, option: str) -> datetime:
+    """Read an instant given on the command line; a bare date is its last second."""
+    try:
+        moment, dated, day = read_moment(text)
+    except ValueError as fault:
+        raise InputRefused([f"{option}: {fault}"]) from None
+    return end_of_day(day) if dated else moment
+
+
+def start_instant(text: str, option: str) -> datetime:
+    """Read an instant given on the command line; a bare date is its first second."""
+    try:
+        return read_moment(text)[0]
+    except ValueError as fault:
+        raise InputRefused([f"{option}: {fault}"]) from None
+
+
+def read_caseload(authority: str, cases: Path, events: Path) -> Caseload:
+    """Load an authority's plugin and its two files; raise Refused with every fault."""
+    loaded = load(authority)
+    policy = loaded.policy
+    found, happened = read_contract(cases, events, facts=policy.facts, words=policy.recorded_words())
+    return Caseload(loaded, sorted(found, key=lambda case: case.ref), happened)
+
+
+def write_timeline(out: TextIO, authority: str, cases: Path, events: Path, at: str) -> int:
+    """Write the timeline of every case as JSON; return the exit code."""
+    head = {"authority": authority, "edition": None, "as_of": at}
+    try:
+        moment = instant(at, "--at")
+        caseload = read_caseload(authority, cases, events)
+    except EhsError as error:
+        return _write(out, head, "milestones", [], [Part((), tuple(str(error).splitlines()), ())])
+    head = {**head, "edition": caseload.policy.edition, "as_of": london_iso(moment)}
+    standing = policy_warnings(caseload.policy, moment.date())
+    return _write(out, head, "milestones", standing, _parts(caseload, _timeline_part(moment)))
+
+
+def write_forecast(out: TextIO, authority: str, cases: Path, events: Path, since: str, until: str) -> int:
+    """Write every notice from `since` (included) to `until` (excluded) as JSON; return the exit code."""
+    head = {"authority": authority, "from": since, "until": until}
+    try:
+        first, last = start_instant(since, "--from"), start_instant(until, "--until")
+        if last < first:
+            raise InputRefused(["--until lies before --from; swap them"])
+        caseload = read_caseload(authority, cases, events)
+    except EhsError as error:
+        return _write(out, head, "notices", [], [Part((), tuple(str(error).splitlines()), ())])
+    head = {**head, "from": london_iso(first), "until": london_iso(last)}
+    parts = list(_parts(caseload, _forecast_part(first, last)))
+    # Every row begins with its instant in UTC, which is taken off once they stand in order.
+    rows = sorted(row for part in parts for row in part.rows)
+    rest = Part(
+        tuple(row.split("\t", 1)[1] for row in rows),
+        tuple(problem for part in parts for problem in part.problems),
+        tuple(warning for part in parts for warning in part.warnings),
+    )
+    return _write(out, head, "notices", policy_warnings(caseload.policy, first.date()), [rest])
+
+
+def _write(out: TextIO, head: Mapping[str, Any], name: str, standing: Sequence[str], parts: Iterable[Part]) -> int:
+    problems: list[str] = []
+    warnings = list(standing)
+    out.write(json.dumps(head, ensure_ascii=False)[:-1] + f', "{name}": [')
+    separator = "\n"
+    for part in parts:
+        problems += part.problems
+        warnings += part.warnings
+        for row in part.rows:
+            out.write(separator + row)
+            separator = ",\n"
+    tail = {"problems": problems, "warnings": warnings}
+    out.write("\n], " + json.dumps(tail, ensure_ascii=False)[1:] + "\n")
+    return 1 if problems else 0
+
+
+# ---- one case
+
+
+def _timeline_part(moment: datetime) -> Callable[[Caseload, Case], Part]:
+    def part(caseload: Caseload, case: Case) -> Part:
+        found = _evaluate(caseload, case, moment)
+        rows = (timeline_row(m, caseload.policy, caseload.calendar) for m in found.milestones)
+        return Part(tuple(map(_dump, rows)), found.problems, found.warnings)
+
+    return part
+
+
+def _forecast_part(since: datetime, until: datetime) -> Callable[[Caseload, Case], Part]:
+    def part(caseload: Caseload, case: Case) -> Part:
+        found = _evaluate(caseload, case, since)
+        told = actions(caseload.policy, caseload.calendar, found.milestones, since=since, until=until)
+        rows = tuple(f"{action.at:%Y%m%d%H%M%S}\t{_dump(notice_row(action))}" for action in told if not action.kept)
+        return Part(rows, found.problems, found.warnings)
+
+    return part
+
+
+def _evaluate(caseload: Caseload, case: Case, moment: datetime) -> Evaluation:
+    return evaluate(caseload.policy, caseload.calendar, case, caseload.events.get(case.ref, ()), moment)
+
+
+def notice_row(action: Action) -> dict[str, Any]:
+    """Return a notice as the machine contract prints it (design 9)."""
+    return {
+        "at": london_iso(action.at),
+        "kind": action.kind,
+        "case": action.case,
+        "rule": action.rule,
+        "key": action.key,
+        "stage": action.stage,
+        "to_roles": list(action.to_roles),
+        "clause": action.clause,
+    }
+
+
+_dump = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+
+
+def policy_warnings(policy: Policy, today: date) -> list[str]:
+    """Say what a reader of any of this policy's dates has to know."""
+    warnings = []
+    if policy.review_by and today > policy.review_by:
+        warnings.append(f"{policy.file}: the edition was to be reviewed by {policy.review_by.isoformat()}")
+    unsigned = [reading.id for reading in policy.readings.values() if not reading.signed_by]
+    if unsigned:
+        warnings.append(f"{policy.file}: the council has not signed these readings: {', '.join(sorted(unsigned))}")
+    return warnings
+
+
+# ---- many cases, several processes
+
+_shared: tuple[Caseload, Callable[[Caseload, Case], Part]] | None = None
+
+
+def _parts(caseload: Caseload, part: Callable[[Caseload, Case], Part]) -> Iterator[Part]:
+    workers = min(os.cpu_count() or 1, 8)
+    if len(caseload.cases) < SHARED_FROM or workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
+        for case in caseload.cases:
+            yield part(caseload, case)
+        return
+    yield from _shared_out(caseload, part, workers)
+
+
+def _shared_out(caseload: Caseload, part: Callable[[Caseload, Case], Part], workers: int) -> Iterator[Part]:
+    """Fork workers that read the caseload where it lies; only their answers travel."""
+    global _shared
+    _shared = (caseload, part)
+    try:
+        with multiprocessing.get_context("fork").Pool(workers) as pool:
+            starts = range(0, len(caseload.cases), CHUNK)
+            for chunk in pool.imap(_chunk, starts):
+                yield from chunk
+    finally:
+        _shared = None
+
+
+def _chunk(start: int) -> list[Part]:
+    assert _shared is not None  # noqa: S101 - set before the fork
+    caseload, part = _shared
+    return [part(caseload, case) for case in caseload.cases[start : start + CHUNK]]
