@@ -1,0 +1,126 @@
+"""Migrations: from nothing, again, half-way killed, and as the tables in the code say."""
+
+import os
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event, inspect, text
+
+from ehscheduler.store import Store, faults
+from ehscheduler.store.migrate import configuration
+from ehscheduler.store.schema import APPEND_ONLY, HEAD, metadata
+
+
+def test_a_new_database_gets_every_table(empty_place: str) -> None:
+    with_tables = Store.create(empty_place)
+    assert set(metadata.tables) <= set(inspect(with_tables.engine).get_table_names())
+    assert with_tables.schema_version() == HEAD
+    with_tables.close()
+
+
+def test_creating_it_again_changes_nothing(place: str) -> None:
+    for _ in range(2):
+        store = Store.create(place)
+        assert store.schema_version() == HEAD
+        store.close()
+
+
+def test_the_newest_migration_is_the_one_that_the_code_expects(store: Store) -> None:
+    with store.engine.connect() as connection:
+        assert ScriptDirectory.from_config(configuration(connection)).get_heads() == [HEAD]
+
+
+def test_the_migrated_database_is_what_the_code_says(store: Store) -> None:
+    with store.engine.connect() as connection:
+        command.check(configuration(connection))
+
+
+def test_every_check_and_key_of_the_code_stands_in_the_migrated_database(store: Store) -> None:
+    # Alembic compares no CHECK constraints; this does.
+    migrated = _checks(store.engine)
+    metadata.drop_all(store.engine)
+    metadata.create_all(store.engine)
+    assert migrated == _checks(store.engine)
+
+
+def _checks(engine: Engine) -> set[tuple[str, str | None, str]]:
+    inspector = inspect(engine)
+    found = {(t, c["name"], c["sqltext"]) for t in metadata.tables for c in inspector.get_check_constraints(t)}
+    for table in metadata.tables:
+        found |= {(table, k["name"], str(k["referred_table"])) for k in inspector.get_foreign_keys(table)}
+    return found
+
+
+@pytest.mark.parametrize("table", list(metadata.tables))
+def test_every_key_begins_with_the_authority(table: str) -> None:
+    found = metadata.tables[table]
+    assert next(iter(found.primary_key.columns)).name == "authority"
+    for index in found.indexes:
+        assert next(iter(index.columns)).name == "authority"
+
+
+def test_an_older_database_is_not_opened_and_says_how_to_upgrade(place: str) -> None:
+    _set_version(place, "0000")
+    with pytest.raises(faults.OlderSchema, match="ehscheduler init"):
+        Store.open(place)
+
+
+def test_a_newer_database_is_neither_opened_nor_touched(place: str) -> None:
+    _set_version(place, "9999")
+    for verb in (Store.open, Store.create):
+        with pytest.raises(faults.NewerSchema, match="newer version of this program"):
+            verb(place)
+
+
+def _set_version(place: str, version: str) -> None:
+    store = Store._at(place, 5.0)
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+    store.close()
+
+
+def _kill_at_statement(path: Path, number: int) -> None:
+    """Migrate in a child process that is killed before its nth statement."""
+    child = os.fork()
+    if child == 0:
+        seen = 0
+
+        def count(*_: object) -> None:
+            nonlocal seen
+            seen += 1
+            if seen == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        event.listen(Engine, "before_cursor_execute", count)
+        try:
+            Store.create(path)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+
+@pytest.mark.parametrize("number", [6, 11, 24, 38, 42, 43])
+def test_a_kill_in_a_migration_leaves_no_half_of_it(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "ehs.db"
+    _kill_at_statement(path, number)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    connection.close()
+    store = Store.create(path)
+    assert store.schema_version() == HEAD
+    assert store.faults() == []
+    store.close()
+
+
+def test_the_append_only_tables_have_their_triggers(tmp_path: Path) -> None:
+    path = tmp_path / "ehs.db"
+    Store.create(path).close()
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        found = set(connection.exec_driver_sql("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'").scalars())
+    engine.dispose()
+    assert found == set(APPEND_ONLY)
