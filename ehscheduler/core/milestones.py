@@ -6,6 +6,7 @@ One pass over a policy's rules turns a history into milestones. Nothing here ask
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from ehscheduler.core.calendars import Calendar, end_of_day, london_day, start_of_day
 from ehscheduler.core.changes import Change, Moved, Switch, moved_by
@@ -187,14 +188,22 @@ def _clock_of(
 def _standard_clock(
     rule: Standard, history: History, each: tuple[Event, str] | None, child: str | None
 ) -> Iterator[Milestone]:
-    anchors = {due: _anchor_event(due.anchor, rule, history, each) for due in rule.due if due.anchor}
-    found = [event for event in anchors.values() if event]
+    anchors = [_anchor_event(due.anchor, rule, history, each) for due in rule.due]
+    found = [event for event in anchors if event]
     in_hours = _in_hours(rule)
     if found:
-        start = min(found, key=lambda event: (event.moment, event.word, event.id))
-        ref = each[0].ref if each else None
-        clock = _clock_of(rule, start, ref, each[1] if each else None, child, in_hours=in_hours)
-        clock = replace(clock, later_day=_is_evidence(start, rule, history))
+        start = found[0] if len(found) == 1 else min(found, key=lambda event: (event.moment, event.word, event.id))
+        clock = Clock(
+            rule,
+            start,
+            start.moment,
+            start.day,
+            each[0].ref if each else None,
+            each[1] if each else None,
+            child,
+            later_day=_is_evidence(start, rule, history),
+            in_hours=in_hours,
+        )
         facts_from, asked = start.moment, start
     else:
         known = [since for due in rule.due if due.backward for since in _known_from(due, history)]
@@ -238,7 +247,7 @@ def _anchor_event(anchor: Anchor | None, rule: Rule, history: History, each: tup
 
 
 def _is_evidence(event: Event, rule: Rule, history: History) -> bool:
-    return any(event in history.each_of(anchor) for anchor in rule.met_by)
+    return any(event is found for anchor in rule.met_by for found in history.each_of(anchor))
 
 
 # ---- conditions
@@ -374,14 +383,14 @@ def _made(
     rule: Standard,
     history: History,
     clock: Clock,
-    anchors: dict[Due, Event | None],
+    anchors: Sequence[Event | None],
     asked: Event | None,
     facts_from: datetime,
 ) -> Iterator[Milestone]:
     stop = _stop(rule, clock, history)
     held = history.held(stop.moment, rule.runs_through)
     limits = _limits(rule, history, clock, anchors, stop, held)
-    plain = _limits(rule, history, clock, anchors, stop, NOT_HELD)
+    plain = _limits(rule, history, clock, anchors, stop, NOT_HELD) if held.runs else limits
     if not limits:
         return
     moved = moved_by(
@@ -403,13 +412,12 @@ def _limits(
     rule: Standard,
     history: History,
     clock: Clock,
-    anchors: dict[Due, Event | None],
+    anchors: Sequence[Event | None],
     stop: _Stop,
     held: Held,
 ) -> tuple[Limit, ...]:
     found = []
-    for due in rule.due:
-        event = anchors.get(due)
+    for due, event in zip(rule.due, anchors, strict=True):
         if due.anchor and event is None:
             continue
         # A limit whose own anchor came after the clock stopped moves nothing.
@@ -559,13 +567,20 @@ def _past_before(winner: Limit, since: Hold | None) -> bool:
     return since is not None and winner.past(since.start, london_day(since.start))
 
 
+@lru_cache(maxsize=65536)
+def version_of(due_at: datetime) -> str:
+    return f"{due_at:%Y%m%dT%H%M%SZ}"
+
+
 def _due_version(
     rule: Rule, history: History, clock: Clock, due_at: datetime | None, state: str, *, undated: bool
 ) -> str:
     """Name the due date as it now stands; a retraction that opens the milestone again changes it too."""
-    words = {anchor.word for anchor in rule.met_by}
-    gone = sum(1 for event in history.withdrawn if event.word in words and event.day >= clock.start_day)
-    base = "undated" if undated else f"{due_at:%Y%m%dT%H%M%SZ}" if due_at else "held" if state == "on_hold" else "none"
+    gone = 0
+    if history.withdrawn:
+        words = {anchor.word for anchor in rule.met_by}
+        gone = sum(1 for event in history.withdrawn if event.word in words and event.day >= clock.start_day)
+    base = "undated" if undated else version_of(due_at) if due_at else "held" if state == "on_hold" else "none"
     return f"{base}.{gone}" if gone else base
 
 
@@ -658,7 +673,8 @@ def _instances(
         if stop.evidence is None:
             return
         met = stop.evidence
-        clock = replace(clock, start=met, starts_at=met.moment, start_day=met.day, n=(clock.n or 0) + 1, later_day=True)
+        n = (clock.n or 0) + 1
+        clock = Clock(rule, met, met.moment, met.day, clock.ref, clock.key_ref, child, n=n, later_day=True)
 
 
 def _instance(
@@ -669,7 +685,7 @@ def _instance(
     current = ([b for b in begun if b.day <= clock.start_day] or begun[:1])[-1]
     ahead = [b for b in begun if b.day > max(clock.start_day, current.day) and _reached(b, stop)]
     phrase = _interval(current.phase, clock, history, held)
-    plain = _interval(current.phase, clock, history, NOT_HELD)
+    plain = _interval(current.phase, clock, history, NOT_HELD) if held.runs else phrase
     if phrase is None or plain is None:
         return
     switches = [switch for b in ahead if (switch := _switch(b, clock, history, held)) is not None]
@@ -706,7 +722,7 @@ def _reached(begun: _Begun, stop: _Stop) -> bool:
 def _switch(begun: _Begun, clock: Clock, history: History, held: Held) -> Switch | None:
     """Return what a next phase would make of an open instance: its interval, never before it began (design 4.8)."""
     made = _interval(begun.phase, clock, history, held)
-    plain = _interval(begun.phase, clock, history, NOT_HELD)
+    plain = _interval(begun.phase, clock, history, NOT_HELD) if held.runs else made
     if made is None or plain is None:
         return None
     made, plain = _not_before(made, begun.day), _not_before(plain, begun.day)
