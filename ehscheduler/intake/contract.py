@@ -174,7 +174,7 @@ def scan_events(
         try:
             event = reader.event(cells)
         except (ValueError, ArithmeticError):
-            rows.bad.add(line, *reader.faults(cells))
+            rows.bad.add(line, *([] if rows.bad.full else reader.faults(cells)))
             continue
         if event.id not in found:
             found[event.id] = event

@@ -80,9 +80,12 @@ class DateReader:
         return found
 
     def _checked(self, text: str) -> Reading:
-        found = self._read(text)
+        try:
+            found = self._read(text)
+        except ArithmeticError:
+            raise ValueError(_NO_SUCH) from None
         if found.day.year not in YEARS:
-            raise ValueError("has a year that cannot be right")
+            raise ValueError("has a year that cannot be right; correct it in the source")
         return found
 
     def _read(self, text: str) -> Reading:

@@ -22,6 +22,7 @@ _ADDRESS = re.compile(
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
 _LAST_RINGS = 50
+_MOST_ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ def scan_people(
     found: dict[str, list[tuple[int, Person]]] = {}
     for line, cells in rows:
         person, faults = _person([clean(cell) for cell in cells], roles)
+        if len(found.get(person.person_id, ())) >= _MOST_ROWS:
+            faults.append(f"this person_id stands more than {_MOST_ROWS} times; keep one row for each period")
         if faults:
             rows.bad.add(line, *faults)
         elif not any(one == person for _, one in found.get(person.person_id, ())):

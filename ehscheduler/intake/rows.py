@@ -74,6 +74,11 @@ class BadRows:
             self._listed.extend(Problem(self.file, line, text) for text in texts)
 
     @property
+    def full(self) -> bool:
+        """Whether the next bad row would only be counted, so that nobody need find words for it."""
+        return self.count >= LISTED
+
+    @property
     def listed(self) -> tuple[Problem, ...]:
         """What is wrong, by line, for the first rows that were found bad."""
         return tuple(sorted(self._listed, key=lambda problem: problem.line or 0))

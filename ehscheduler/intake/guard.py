@@ -1,0 +1,295 @@
+"""Take files in, or refuse them: what comes out is one frozen value, ready for one transaction.
+
+A file whose structure is at fault, with more than 5% bad rows, or without more than a fifth of the known open cases
+is refused whole, so that the last good state stays. Otherwise bad rows are set aside, and the rest is taken.
+Nothing is stored and nothing is decided here.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from ehscheduler.core.events import Case, Event
+from ehscheduler.core.people import Person
+from ehscheduler.errors import InputRefused
+from ehscheduler.intake.contract import scan_cases, scan_events
+from ehscheduler.intake.corrections import Comparison, Correction, compare
+from ehscheduler.intake.mapping import StepMapping
+from ehscheduler.intake.notes import Notes, looks_like_a_formula
+from ehscheduler.intake.people import scan_people
+from ehscheduler.intake.rows import SIZE_LIMIT, Problem, Progress, Rows, refuse
+from ehscheduler.intake.steps import StepScan, Unmapped, scan_steps
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may be wrong before a file is refused; a share equal to its limit is still taken."""
+
+    size: int = SIZE_LIMIT
+    bad_percent: int = 5
+    gone_percent: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FileTaken:
+    """One file that was taken in: its SHA-256 digest, its rows, and how many of them were set aside."""
+
+    name: str
+    digest: str
+    rows: int
+    set_aside: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What one or several files say, typed; `set_aside` lists the first bad rows, `set_aside_count` counts all."""
+
+    files: tuple[FileTaken, ...]
+    cases: tuple[Case, ...] = ()
+    personal: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    events: tuple[Event, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    people: tuple[Person, ...] = ()
+    unchanged: int = 0
+    set_aside: tuple[Problem, ...] = ()
+    unmapped: tuple[Unmapped, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The digest of the file, or of the digests of several."""
+        if len(self.files) == 1:
+            return self.files[0].digest
+        return sha256(" ".join(sorted(file.digest for file in self.files)).encode()).hexdigest()
+
+    @property
+    def rows(self) -> int:
+        return sum(file.rows for file in self.files)
+
+    @property
+    def set_aside_count(self) -> int:
+        return sum(file.set_aside for file in self.files)
+
+    @property
+    def all_events(self) -> tuple[Event, ...]:
+        """The new events, and those that the corrections record."""
+        return (*self.events, *(event for correction in self.corrections for event in correction.events))
+
+
+def take_cases(
+    path: Path,
+    facts: Mapping[str, str],
+    *,
+    known_open: Collection[str] = (),
+    limits: Limits = Limits(),
+    progress: Progress | None = None,
+) -> Intake:
+    """Take cases.csv in; `known_open` are the cases now open. Raises InputRefused."""
+    scan = scan_cases(path, facts, size_limit=limits.size, progress=progress)
+    _guard(scan.rows, limits)
+    _guard_gone(scan.rows, known_open, scan.refs, limits)
+    notes = Notes(path.name)
+    for case in scan.cases:
+        if "lead" in facts and case.facts.get("lead") is None:
+            notes.add(NO_LEAD, scan.lines[case.ref])
+        if any(isinstance(value, str) and looks_like_a_formula(value) for value in case.facts.values()):
+            notes.add("a cell begins like a spreadsheet formula; it is kept as text", scan.lines[case.ref])
+    cases = tuple(sorted(scan.cases, key=lambda case: case.ref))
+    return Intake(
+        files=(_taken(scan.rows),),
+        cases=cases,
+        set_aside=scan.rows.bad.listed,
+        warnings=(*notes.sentences(), *_cut_off(scan.rows)),
+    )
+
+
+NO_LEAD = "the case has no lead; it is taken in, and its notices climb one rung"
+
+
+def take_events(
+    path: Path,
+    words: Collection[str],
+    *,
+    known_cases: Collection[str] | None,
+    facts: Mapping[str, str],
+    now: datetime,
+    limits: Limits = Limits(),
+    progress: Progress | None = None,
+) -> Intake:
+    """Take events.csv in; `known_cases` are those of cases.csv and of the record. Raises InputRefused."""
+    scan = scan_events(path, known_cases, words, facts=facts, size_limit=limits.size, progress=progress)
+    _guard(scan.rows, limits)
+    notes = Notes(path.name)
+    events = sorted(
+        (event for listed in scan.events.values() for event in listed),
+        key=lambda event: (event.case, event.moment, event.id),
+    )
+    for event in events:
+        if event.moment > now:
+            notes.add("the event lies in the future; it counts from its day on", scan.lines[event.id])
+    return Intake(
+        files=(_taken(scan.rows),),
+        events=tuple(events),
+        set_aside=scan.rows.bad.listed,
+        warnings=(*notes.sentences(), *_cut_off(scan.rows)),
+    )
+
+
+def take_people(
+    path: Path, roles: Collection[str], *, limits: Limits = Limits(), progress: Progress | None = None
+) -> Intake:
+    """Take people.csv in; `roles` are the policy's. Raises InputRefused."""
+    scan = scan_people(path, roles, size_limit=limits.size, progress=progress)
+    _guard(scan.rows, limits)
+    return Intake(
+        files=(_taken(scan.rows),),
+        people=tuple(sorted(scan.people, key=lambda one: (one.person_id, str(one.valid_from)))),
+        set_aside=scan.rows.bad.listed,
+        warnings=(*scan.notes.sentences(), *_cut_off(scan.rows)),
+    )
+
+
+def take_steps(
+    path: Path,
+    mapping: StepMapping,
+    facts: Mapping[str, str],
+    *,
+    now: datetime,
+    recorded: Iterable[Event] = (),
+    known_open: Collection[str] = (),
+    limits: Limits = Limits(),
+    progress: Progress | None = None,
+) -> Intake:
+    """Take a workflow-step extract in. Raises InputRefused.
+
+    `recorded` is every event that was recorded from this source and every retraction of one; `known_open` are the
+    cases of this source that are now open.
+    """
+    scan = scan_steps(path, mapping, facts, now, size_limit=limits.size, progress=progress)
+    _guard(scan.rows, limits)
+    _guard_gone(scan.rows, known_open, {case.ref for case in scan.cases}, limits)
+    found = compare(scan, mapping, recorded, now)
+    return Intake(
+        files=(_taken(scan.rows),),
+        cases=scan.cases,
+        personal=scan.personal,
+        events=tuple(found.fresh),
+        corrections=tuple(found.corrections),
+        unchanged=found.unchanged,
+        set_aside=scan.rows.bad.listed,
+        unmapped=scan.unmapped,
+        warnings=(*scan.notes.sentences(), *_compared(path.name, scan, mapping, found), *_cut_off(scan.rows)),
+    )
+
+
+def take_contract(
+    *,
+    facts: Mapping[str, str],
+    words: Collection[str],
+    roles: Collection[str],
+    now: datetime,
+    cases: Path | None = None,
+    events: Path | None = None,
+    people: Path | None = None,
+    known_cases: Collection[str] = (),
+    known_open: Collection[str] = (),
+    limits: Limits = Limits(),
+    progress: Progress | None = None,
+) -> Intake:
+    """Take the files of the machine contract in together; where one is refused, all are, with every problem."""
+    taken: list[Intake] = []
+    problems: list[str] = []
+
+    def take(one: Callable[[], Intake]) -> Intake | None:
+        try:
+            taken.append(one())
+        except InputRefused as fault:
+            problems.extend(fault.problems)
+            return None
+        return taken[-1]
+
+    known: set[str] | None = set(known_cases)
+    if cases:
+        told = take(lambda: take_cases(cases, facts, known_open=known_open, limits=limits, progress=progress))
+        # Where cases.csv is refused, the events are still read for what else is wrong with them.
+        known = {*known_cases, *(case.ref for case in told.cases)} if told else None
+    if events:
+        checked = partial(take_events, events, words, known_cases=known, facts=facts, now=now)
+        take(lambda: checked(limits=limits, progress=progress))
+    if people:
+        take(lambda: take_people(people, roles, limits=limits, progress=progress))
+    if problems:
+        raise InputRefused(problems)
+    return together(taken)
+
+
+def together(intakes: Iterable[Intake]) -> Intake:
+    """Put what several files say into one value."""
+    listed = list(intakes)
+    return Intake(
+        files=tuple(file for one in listed for file in one.files),
+        cases=tuple(case for one in listed for case in one.cases),
+        personal={case: fields for one in listed for case, fields in one.personal.items()},
+        events=tuple(event for one in listed for event in one.events),
+        corrections=tuple(correction for one in listed for correction in one.corrections),
+        people=tuple(person for one in listed for person in one.people),
+        unchanged=sum(one.unchanged for one in listed),
+        set_aside=tuple(problem for one in listed for problem in one.set_aside),
+        unmapped=tuple(value for one in listed for value in one.unmapped),
+        warnings=tuple(warning for one in listed for warning in one.warnings),
+    )
+
+
+# ---- the guards
+
+
+def _guard(rows: Rows, limits: Limits) -> None:
+    """Refuse a file of which too many rows are bad."""
+    bad = rows.bad.count
+    if bad * 100 > rows.count * limits.bad_percent:
+        text = (
+            f"{bad:,} of {rows.count:,} rows are bad, more than {limits.bad_percent}%; nothing was taken in, "
+            "and what was there before stays: correct the rows that follow, or the mapping"
+        )
+        refuse([Problem(rows.name, None, text), *rows.bad.sentences()])
+
+
+def _guard_gone(rows: Rows, known_open: Collection[str], told: Collection[str], limits: Limits) -> None:
+    """Refuse a file that no longer names too many of the open cases."""
+    gone = sum(ref not in told for ref in known_open)
+    if gone * 100 > len(known_open) * limits.gone_percent:
+        text = (
+            f"{gone:,} of the {len(known_open):,} open cases are not in this file, more than {limits.gone_percent}%; "
+            "nothing was taken in, and what was there before stays: give the whole extract"
+        )
+        refuse([Problem(rows.name, None, text), *rows.bad.sentences()])
+
+
+def _taken(rows: Rows) -> FileTaken:
+    return FileTaken(rows.name, rows.digest, rows.count, rows.bad.count)
+
+
+def _cut_off(rows: Rows) -> list[str]:
+    if not rows.ended_open:
+        return []
+    return [f"{rows.name}: the last line has no line break at its end; check that the file arrived whole"]
+
+
+def _compared(name: str, scan: StepScan, mapping: StepMapping, found: Comparison) -> list[str]:
+    said = []
+    if found.corrections:
+        withdrawn = sum(correction.anew is None for correction in found.corrections)
+        changed = len(found.corrections) - withdrawn
+        said.append(f"{name}: the source changed {changed:,} recorded events and withdrew {withdrawn:,}")
+    if found.kept_retracted:
+        said.append(f"{name}: {found.kept_retracted:,} events were retracted by hand and stay so")
+    if found.missing:
+        done = "retracted" if mapping.retract_missing else "kept"
+        said.append(f"{name}: {found.missing:,} recorded events have no step in this file any more; they are {done}")
+    if scan.unmapped:
+        count = sum(value.count for value in scan.unmapped)
+        said.append(f"{name}: {count:,} values have no mapping in {mapping.file}; they are listed with their counts")
+    return said
