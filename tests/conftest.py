@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from ehscheduler.core.calendars import Calendar
+from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event, event_id, read_moment
-from ehscheduler.core.milestones import Evaluation, Milestone, evaluate
+from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.reading import read_policy
 from ehscheduler.policy_files import calendar_for

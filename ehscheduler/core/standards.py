@@ -1,0 +1,132 @@
+"""Standards: one thing due once after, or before, something (design 4.3 to 4.7)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+
+from ehscheduler.core.changes import moved_by
+from ehscheduler.core.clocks import (
+    BEGINNING,
+    Clock,
+    Stop,
+    anchor_event,
+    applies,
+    children_of,
+    each_anchors,
+    in_hours,
+    is_evidence,
+    is_waived,
+    stop_of,
+)
+from ehscheduler.core.events import Event
+from ehscheduler.core.history import History
+from ehscheduler.core.holds import NOT_HELD, Held
+from ehscheduler.core.limits import Limit, earliest, limit, opens_at, target_day
+from ehscheduler.core.milestones import Milestone, milestone
+from ehscheduler.core.phrases import Due
+from ehscheduler.core.policy import Standard
+
+
+def standard_milestones(rule: Standard, history: History) -> Iterator[Milestone]:
+    for each in each_anchors(rule.due, rule, history):
+        for child in children_of(rule, history):
+            yield from _standard_clock(rule, history, each, child)
+
+
+def _standard_clock(
+    rule: Standard, history: History, each: tuple[Event, str] | None, child: str | None
+) -> Iterator[Milestone]:
+    anchors = [anchor_event(due.anchor, rule, history, each) for due in rule.due]
+    found = [event for event in anchors if event]
+    if found:
+        start = found[0] if len(found) == 1 else min(found, key=lambda event: (event.moment, event.word, event.id))
+        clock = Clock(
+            rule,
+            start,
+            start.moment,
+            start.day,
+            each[0].ref if each else None,
+            each[1] if each else None,
+            child,
+            later_day=is_evidence(start, rule, history),
+            in_hours=in_hours(rule),
+        )
+        facts_from, asked = start.moment, start
+    else:
+        known = [since for due in rule.due if due.backward for since in _known_from(due, history)]
+        if not known:
+            return
+        clock = Clock(rule, None, BEGINNING, date.min, child=child, until=_last_target(rule, history, child))
+        facts_from, asked = min(known), None
+    if not applies(rule, history, asked, facts_from, child):
+        return
+    yield from _made(rule, history, clock, anchors, asked, facts_from)
+
+
+def _known_from(due: Due, history: History) -> Iterator[datetime]:
+    """Yield the moment from which a backward limit's date is known; nothing while it is not."""
+    target = due.target
+    assert target is not None
+    if target.kind == "fact":
+        since, value = history.known_since(target.name)
+        if value is not None:
+            yield since or BEGINNING
+    elif target.kind == "birthday":
+        if any(child.born for child in history.children()):
+            yield BEGINNING
+    elif target.anchor:
+        yield from (event.moment for event in history.occurrences(target.anchor.word)[:1])
+
+
+def _last_target(rule: Standard, history: History, child: str | None) -> date | None:
+    days = [day for due in rule.due if due.target and (day := target_day(due.target, history, child))]
+    return max(days) if days else None
+
+
+def _made(
+    rule: Standard,
+    history: History,
+    clock: Clock,
+    anchors: Sequence[Event | None],
+    asked: Event | None,
+    facts_from: datetime,
+) -> Iterator[Milestone]:
+    stop = stop_of(rule, clock, history)
+    held = history.held(stop.moment, rule.runs_through)
+    limits = _limits(rule, history, clock, anchors, stop, held)
+    plain = _limits(rule, history, clock, anchors, stop, NOT_HELD) if held.runs else limits
+    if not limits:
+        return
+    moved = moved_by(
+        rule, history, clock.starts_at, stop.moment, phrase=earliest(limits), plain=earliest(plain), held=held
+    )
+    each = (asked, "") if asked else None
+    best_by = opened = None
+    if isinstance(rule.best_by, Due):
+        anchor = anchor_event(rule.best_by.anchor, rule, history, each)
+        best_by = limit(rule.best_by, anchor, history, held, clock.child)
+    if rule.not_before:
+        anchor = anchor_event(rule.not_before.anchor, rule, history, each)
+        opened = opens_at(rule.not_before, anchor, history, held, clock.child)
+    waived = is_waived(rule, history, asked, facts_from, clock.child, stop)
+    yield milestone(rule, history, clock, stop, held, limits, moved, best_by, opened, waived=waived, phase=None)
+
+
+def _limits(
+    rule: Standard,
+    history: History,
+    clock: Clock,
+    anchors: Sequence[Event | None],
+    stop: Stop,
+    held: Held,
+) -> tuple[Limit, ...]:
+    found = []
+    for due, event in zip(rule.due, anchors, strict=True):
+        if due.anchor and event is None:
+            continue
+        # A limit whose own anchor came after the clock stopped moves nothing.
+        if event is not None and stop.evidence is not None and event.day > stop.evidence.day:
+            continue
+        made = limit(due, event, history, held, clock.child, roll=rule.roll)
+        if made is not None:
+            found.append(made)
+    return tuple(found)
