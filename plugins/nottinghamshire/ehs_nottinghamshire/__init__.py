@@ -1,0 +1,14 @@
+"""Nottinghamshire's Early Help procedures, as a policy file per edition.
+
+The document names no closure days, no routing beyond its own rules and no ladder for overdue work, so there is no other hook.
+"""
+
+from pathlib import Path
+
+from ehscheduler import hookimpl
+
+
+@hookimpl
+def ehscheduler_policies() -> list[Path]:
+    """Return the policy files, one per edition."""
+    return [Path(__file__).with_name("policy.toml")]
