@@ -1,10 +1,12 @@
 """What many tests share: calendars, a way to write events on one line, and one to evaluate them."""
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ehscheduler.core.calendars import Calendar
 from ehscheduler.core.evaluate import Evaluation, evaluate
@@ -13,6 +15,14 @@ from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.reading import read_policy
 from ehscheduler.policy_files import calendar_for
+
+# "quick" is the everyday run; "ci" grows many more cases, the same ones each time, so that a failure can be run again.
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("quick", deadline=None, database=None, max_examples=100, suppress_health_check=_SLOW)
+settings.register_profile(
+    "ci", deadline=None, database=None, max_examples=1000, derandomize=True, suppress_health_check=_SLOW
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 HEAD = """
 [policy]
