@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-from ehscheduler.store.types import Instant, Json
+from ehscheduler.store.types import Instant, Json, Words
 
 HEAD = "0001"
 """The newest migration; a test holds it to the migrations folder."""
@@ -166,13 +166,15 @@ case_record = Table(
     _check("fault_has_a_time", "(fault IS NULL) = (fault_at IS NULL)"),
 )
 
+# The only place for personal fields. `about` is '' for the case's own, else names the event that told them.
 case_personal = Table(
     "case_personal",
     metadata,
     _authority(),
     _text("case_ref"),
+    _text("about"),
     _must("fields", Json),
-    _key("case_ref"),
+    _key("case_ref", "about"),
     _points_at("case_record", "case_ref"),
 )
 
@@ -273,7 +275,7 @@ notice = Table(
     _text("due_version"),
     _must("at", Instant),
     _must("decided_at", Instant),
-    _must("to_roles", Json),
+    _must("to_roles", Words),
     _must("immediate", Boolean),
     _maybe("kept"),
     _text("clause"),
@@ -341,17 +343,18 @@ person = Table(
     metadata,
     _authority(),
     _text("person_id"),
-    _text("role"),
-    _text("team"),
     _must("valid_from", Date),
+    _maybe("valid_to", Date),
     _text("name"),
     _text("email"),
-    _text("line_manager_id"),
-    _maybe("valid_to", Date),
+    _text("role"),
+    _text("team"),
+    _maybe("line_manager_id"),
     _maybe("import_id", BigInteger),
-    _key("person_id", "role", "team", "valid_from"),
+    _key("person_id", "valid_from"),
     _points_at("import_run", "import_id", to=("id",)),
     _check("named", "person_id <> ''"),
+    _check("in_order", "valid_to IS NULL OR valid_to >= valid_from"),
 )
 
 alarm = Table(

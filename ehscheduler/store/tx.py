@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ehscheduler.store.faults import Place, told
 
 T = TypeVar("T")
+Rows = CursorResult[*tuple[Any, ...]]
 BATCH = 500
 """How many keys one statement names."""
 
@@ -30,7 +31,7 @@ class Tx:
     def on_sqlite(self) -> bool:
         return self._connection.dialect.name == "sqlite"
 
-    def execute(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> CursorResult[Any]:
+    def execute(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> Rows:
         """Run one statement; what the driver raises comes out as a StoreError."""
         try:
             return self._connection.execute(statement, rows)
@@ -61,6 +62,13 @@ class Tx:
             self.execute(statement, rows)
             return []
         return list(self.execute(statement.returning(*back), rows))
+
+    def put(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Insert a row, or change the one that has its key."""
+        insert: Any = sqlite.insert(table) if self.on_sqlite else postgresql.insert(table)
+        key = [column.name for column in table.primary_key]
+        rest = {name: value for name, value in row.items() if name not in key}
+        self.execute(insert.values(**row).on_conflict_do_update(index_elements=key, set_=rest))
 
     def next_id(self, table: Table) -> int:
         """Give the next number of a table that is kept in order."""

@@ -1,11 +1,14 @@
 """How instants and JSON stand in a column: the same on SQLite and PostgreSQL."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
+
+from ehscheduler.core.calendars import Span
+from ehscheduler.core.events import Child
 
 
 class Instant(TypeDecorator[datetime]):
@@ -40,6 +43,33 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+class Words(TypeDecorator[tuple[str, ...]]):
+    """A short list of words, as a JSON list; order is kept."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:
+        return None if value is None else plain(list(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
+        return None if value is None else tuple(json.loads(value))
+
+
 def plain(value: Any) -> str:
     """Write a value as the JSON text that is stored; TypeError or ValueError for what JSON cannot say."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_read
+    )
+
+
+def _as_read(value: Any) -> Any:
+    """Write a fact as its file gave it; `core.history.typed` reads it back."""
+    match value:
+        case date():
+            return value.isoformat()
+        case Span():
+            return str(value)
+        case Child():
+            return {"ref": value.ref, "born": value.born}
+    raise TypeError(f"{type(value).__name__} cannot be stored as JSON")

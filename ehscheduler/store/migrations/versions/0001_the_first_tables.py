@@ -239,19 +239,20 @@ def _tables() -> None:
         "person",
         sa.Column("authority", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("team", sa.Text(), nullable=False),
         sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("valid_to", sa.Date(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
-        sa.Column("line_manager_id", sa.Text(), nullable=False),
-        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("team", sa.Text(), nullable=False),
+        sa.Column("line_manager_id", sa.Text(), nullable=True),
         sa.Column("import_id", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("person_id <> ''", name=op.f("ck_person_named")),
+        sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name=op.f("ck_person_in_order")),
         sa.ForeignKeyConstraint(
             ["authority", "import_id"], ["import_run.authority", "import_run.id"], name=op.f("fk_person_import_run")
         ),
-        sa.PrimaryKeyConstraint("authority", "person_id", "role", "team", "valid_from", name=op.f("pk_person")),
+        sa.PrimaryKeyConstraint("authority", "person_id", "valid_from", name=op.f("pk_person")),
     )
     op.create_table(
         "row_set_aside",
@@ -271,13 +272,14 @@ def _tables() -> None:
         "case_personal",
         sa.Column("authority", sa.Text(), nullable=False),
         sa.Column("case_ref", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
         sa.Column("fields", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["authority", "case_ref"],
             ["case_record.authority", "case_record.case_ref"],
             name=op.f("fk_case_personal_case_record"),
         ),
-        sa.PrimaryKeyConstraint("authority", "case_ref", name=op.f("pk_case_personal")),
+        sa.PrimaryKeyConstraint("authority", "case_ref", "about", name=op.f("pk_case_personal")),
     )
     op.create_table(
         "clock",
