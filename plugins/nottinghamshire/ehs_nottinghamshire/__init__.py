@@ -1,6 +1,6 @@
 """Nottinghamshire's Early Help procedures, as a policy file per edition.
 
-The document names no closure days, no routing beyond its own rules and no ladder for overdue work, so there is no other hook.
+The document names no closure days, and its rules need no code, so there is no other hook.
 """
 
 from pathlib import Path
