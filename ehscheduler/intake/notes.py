@@ -3,6 +3,7 @@
 import re
 
 _SHOWN = 5
+_STARTS = frozenset("=@+-\t\r")
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d\s().-]+$)")
 
 
@@ -36,4 +37,4 @@ class Notes:
 
 def looks_like_a_formula(text: str) -> bool:
     """Tell whether a spreadsheet would run this text; a telephone number that begins with + is none."""
-    return bool(_FORMULA.match(text))
+    return text[:1] in _STARTS and bool(_FORMULA.match(text))

@@ -125,8 +125,6 @@ def _looked_at(line: int, person: Person, known: Collection[str], notes: Notes) 
     """Note what is odd about a person; one who is their own line manager has none."""
     if looks_like_a_formula(person.name):
         notes.add("the name begins like a spreadsheet formula; it is kept as text", line)
-    if not person.team:
-        notes.add("the person has no team", line)
     if person.line_manager_id == person.person_id:
         notes.add("the line manager is the person; read as having none", line)
         return replace(person, line_manager_id=None)

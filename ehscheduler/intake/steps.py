@@ -25,6 +25,8 @@ CORRECTED = "~"
 
 _STEP_LIMIT = 100
 _VALUES_KEPT = 500
+_CELLS_KEPT = 20_000
+_UNREAD = object()
 _SHOWN_LENGTH = 40
 
 
@@ -78,8 +80,7 @@ class _Row:
     step: str
     case: str
     status: str
-    dates: dict[str, Reading | None]
-    recorded: datetime | None
+    moment: datetime
     facts: tuple[Any, ...]
     personal: tuple[str, ...]
     child: Child | None
@@ -88,8 +89,7 @@ class _Row:
     @property
     def order(self) -> tuple[datetime, str, str]:
         """Where the row stands among those of its case: by its first event, else by its first date."""
-        moments = [event.moment for event in self.events] or [found.moment for found in self.dates.values() if found]
-        return (min(moments, default=_NEVER), self.step, repr((self.facts, self.personal)))
+        return (self.moment, self.step, repr((self.facts, self.personal)))
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -116,6 +116,9 @@ class _StepReader:
         self.found: dict[str, list[_Row]] = {}
         self.unmapped: dict[tuple[str, str], list[int]] = {}
         self.bad_steps: set[str] = set()
+        self.tracked: list[tuple[str, str, dict[str, Any]]] = [(n, h, {}) for n, h in mapping.facts.items()]
+        self.personal_places = [self.place[header] for header in mapping.personal.values()]
+        self.personal: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.lead = list(mapping.facts).index("lead") if "lead" in mapping.facts else None
 
     # ---- one row
@@ -140,53 +143,56 @@ class _StepReader:
 
     def _read(self, line: int, cells: list[str], meanings: list[StepMeaning]) -> _Row:
         faults: list[str] = []
-        row = _Row(
-            line=line,
-            step=self._id(cells, "workflow_step_id", faults),
-            case=self._id(cells, self.mapping.case, faults),
-            status=self._status(line, cells),
-            dates={field: self._date(line, cells, field, faults) for field in DATES},
-            recorded=self._recorded(line, cells, faults),
-            facts=self._facts(line, cells, faults),
-            personal=self._personal(line, cells, faults),
-            child=self._child(cells, faults),
-            events=[],
-        )
-        if CORRECTED in row.step or len(row.step) > _STEP_LIMIT:
+        step = self._id(cells, "workflow_step_id", faults)
+        if CORRECTED in step or len(step) > _STEP_LIMIT:
             faults.append(f"{self._name('workflow_step_id')} is no id: too long, or with a {CORRECTED!r}; correct it")
-        counted = [meaning for meaning in meanings if row.status in meaning.statuses]
+        case, status = self._id(cells, self.mapping.case, faults), self._status(line, cells)
+        dates = {field: self._date(line, cells, field, faults) for field in (*DATES, "recorded_on")}
+        counted = [meaning for meaning in meanings if status in meaning.statuses]
         for meaning in counted:
-            self._add_event(row, meaning, cells, faults)
+            if dates[meaning.on] is None and not any(fault.startswith(self._name(meaning.on)) for fault in faults):
+                faults.append(f"{self._name(meaning.on)} is empty, though the step is {status!r}; fill it in")
+        facts, personal = self._facts(line, cells, faults), self._personal(line, cells, faults)
+        child = self._child(cells, faults)
+        if self.lead is not None and not any(meaning.lead for meaning in counted):
+            facts = (*facts[: self.lead], None, *facts[self.lead + 1 :])
+        events = [] if faults else [self._event(line, cells, (step, case), dates, meaning) for meaning in counted]
+        for event in events:
+            faults += id_faults("the column that gives the ref", event.ref) if event.ref else []
         if faults:
             raise _Bad(*faults)
-        if self.lead is not None and not any(meaning.lead for meaning in counted):
-            row.facts = (*row.facts[: self.lead], None, *row.facts[self.lead + 1 :])
-        self._look(row)
+        moments = [event.moment for event in events] or [found.moment for found in dates.values() if found]
+        row = _Row(line, step, case, status, min(moments, default=_NEVER), facts, personal, child, events)
+        self._look(row, dates)
         return row
 
-    def _add_event(self, row: _Row, meaning: StepMeaning, cells: list[str], faults: list[str]) -> None:
-        found = row.dates[meaning.on]
-        if found is None:
-            if not any(f.startswith(self._name(meaning.on)) for f in faults):
-                faults.append(f"{self._name(meaning.on)} is empty, though the step is {row.status!r}; fill it in")
-            return
+    def _event(
+        self,
+        line: int,
+        cells: list[str],
+        step: tuple[str, str],
+        dates: Mapping[str, Reading | None],
+        meaning: StepMeaning,
+    ) -> Event:
+        found = dates[meaning.on]
+        assert found is not None  # noqa: S101 the caller has reported an empty date
         detail = dict(meaning.detail)
         for part in meaning.detail_from:
-            value = self._code(row.line, part.header, cells[self.place[part.header]])
+            value = self._code(line, part.header, cells[self.place[part.header]])
             if value is not None:
                 detail[part.key] = value
-        ref = clean(cells[self.place[meaning.ref]]) if meaning.ref else ""
-        if ref:
-            faults += id_faults(meaning.ref or "ref", ref)
-        id_ = self._event_id(row, meaning.event)
-        recorded = row.recorded or found.moment
-        row.events.append(
-            Event(id_, row.case, meaning.event, found.moment, found.dated, found.day, recorded, ref or None, detail)
+        # `recorded_on` tells when the last date of a step was entered: its earlier dates were known by themselves.
+        last = meaning.on == "completed_on" or dates["completed_on"] is None
+        known = dates["recorded_on"] if last and dates["recorded_on"] else found
+        ref = self._filled(cells[self.place[meaning.ref]]) if meaning.ref else ""
+        id_ = self._event_id(*step, meaning.event)
+        return Event(
+            id_, step[1], meaning.event, found.moment, found.dated, found.day, known.moment, ref or None, detail
         )
 
-    def _event_id(self, row: _Row, word: str) -> str:
+    def _event_id(self, step: str, case: str, word: str) -> str:
         # A step of several people is one event of their family, but one event each where a case is a person.
-        step = row.step if self.mapping.case == "group_id" else f"{row.step}@{row.case}"
+        step = step if self.mapping.case == "group_id" else f"{step}@{case}"
         return f"{self.mapping.source}:{step}:{word}"
 
     # ---- the cells of a row
@@ -226,22 +232,27 @@ class _StepReader:
             self.notes.add(f"{self._name(field)} is an hour that the clocks repeat; taken as the first", line)
         return found
 
-    def _recorded(self, line: int, cells: list[str], faults: list[str]) -> datetime | None:
-        found = self._date(line, cells, "recorded_on", faults)
-        return found.moment if found else None
-
     def _facts(self, line: int, cells: list[str], faults: list[str]) -> tuple[Any, ...]:
         values = []
-        for name, header in self.mapping.facts.items():
+        for name, header, known in self.tracked:
             cell = cells[self.place[header]]
-            value = self._code(line, header, cell) if header in self.mapping.codes else self._filled(cell)
-            try:
-                values.append(self._fact(self.kinds[name], value))
-            except ValueError as fault:
-                faults.append(f"{header} {fault}")
+            # The same few cells stand in most rows, so what one means is worked out once; an unmapped one is counted.
+            value = known.get(cell, _UNREAD) if cell else None
+            if value is _UNREAD:
+                try:
+                    value = self._fact(line, name, header, cell)
+                except ValueError as fault:
+                    faults.append(f"{header} {fault}")
+                    value = None
+                else:
+                    if value is not None and len(known) < _CELLS_KEPT:
+                        known[cell] = value
+            values.append(value)
         return tuple(values)
 
-    def _fact(self, kind: str, value: Any) -> Any:
+    def _fact(self, line: int, name: str, header: str, cell: str) -> Any:
+        kind = self.kinds[name]
+        value = self._code(line, header, cell) if header in self.mapping.codes else self._filled(cell)
         if value in (None, ""):
             return None
         if kind == "date" and isinstance(value, str):
@@ -262,15 +273,14 @@ class _StepReader:
         return codes[text]
 
     def _personal(self, line: int, cells: list[str], faults: list[str]) -> tuple[str, ...]:
-        values = []
-        for header in self.mapping.personal.values():
-            value = clean(cells[self.place[header]])
+        values = tuple([clean(cells[i]) for i in self.personal_places])
+        for header, value in zip(self.mapping.personal.values(), values, strict=True):
             if looks_like_a_formula(value):
                 self.notes.add(f"{header} begins like a spreadsheet formula; it is kept as text", line)
             if len(value) > TEXT_LIMIT:
                 faults.append(f"{header} is longer than {TEXT_LIMIT:,} characters")
-            values.append(value)
-        return tuple(values)
+        # Every step of a family repeats them: they are kept once.
+        return self.personal.setdefault(values, values)
 
     def _child(self, cells: list[str], faults: list[str]) -> Child | None:
         mapping = self.mapping
@@ -297,8 +307,8 @@ class _StepReader:
         entry[0] += 1
         entry[1] = min(entry[1], line)
 
-    def _look(self, row: _Row) -> None:
-        start, end = row.dates["started_on"], row.dates["completed_on"]
+    def _look(self, row: _Row, dates: Mapping[str, Reading | None]) -> None:
+        start, end = dates["started_on"], dates["completed_on"]
         if start and end and (end.day < start.day or (not start.dated and not end.dated and end.moment < start.moment)):
             kind = f"{self._name('completed_on')} is before {self._name('started_on')}; both are kept as they are"
             self.notes.add(kind, row.line)
@@ -338,15 +348,18 @@ class _StepReader:
 
     def _drop_clashes(self) -> None:
         """Set apart the rows of one step that tell two stories; the rows of its other people agree."""
+        first: dict[str, tuple[int, Event]] = {}
         told: dict[str, dict[str, int]] = {}
         for row in self._all_rows():
             for event in row.events:
-                told.setdefault(event.id, {}).setdefault(content(event), row.line)
+                line, one = first.setdefault(event.id, (row.line, event))
+                if one is not event:
+                    lines = told.setdefault(event.id, {content(one): line})
+                    lines.setdefault(content(event), row.line)
         clashing = {id_: lines for id_, lines in told.items() if len(lines) > 1}
-        if not clashing:
-            return
-        for ref, rows in self.found.items():
-            self.found[ref] = [row for row in rows if not self._clash(row, clashing)]
+        if clashing:
+            for ref, rows in self.found.items():
+                self.found[ref] = [row for row in rows if not self._clash(row, clashing)]
 
     def _all_rows(self) -> Iterator[_Row]:
         return (row for rows in self.found.values() for row in rows)
@@ -392,7 +405,7 @@ class _StepReader:
         for word, detail in said:
             # A step that is itself the change of worker says it already, but not to whom.
             own = next((event for event in row.events if event.word == word), None)
-            base = own or replace(first, id=self._event_id(row, word), word=word, ref=None, detail={})
+            base = own or replace(first, id=self._event_id(row.step, row.case, word), word=word, ref=None, detail={})
             if detail:
                 made.append(replace(base, detail={**base.detail, **detail}))
         return made
