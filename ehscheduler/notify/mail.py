@@ -107,6 +107,8 @@ def _serialise(headers: list[tuple[str, str]], rendered: Rendered, mark: str) ->
         message[name] = value
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    for part in message.iter_parts():
+        del part["MIME-Version"]  # a part has none (RFC 2045, 4)
     message.set_boundary(mark)
     return message.as_bytes(policy=HEADER_POLICY)
 
@@ -136,7 +138,7 @@ def _part_differences(raw: bytes, rendered: Rendered) -> list[str]:
     for part, meant in zip(parts[1:], (rendered.text, rendered.html), strict=True):
         if set(part.keys()) != {"Content-Type", "Content-Transfer-Encoding"}:
             differences.append(f"the headers of the {part.get_content_type()} part")
-        if part.get_content() != meant.rstrip("\n") + "\n":
+        if part.get_content().replace("\r\n", "\n") != meant.rstrip("\n") + "\n":
             differences.append(f"the content of the {part.get_content_type()} part")
     return differences
 

@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import BaseLoader, PackageLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ehscheduler.notify import messages, words
+from ehscheduler.notify import messages, sections, whitelist, words
 from ehscheduler.notify.mail import Rendered
 from ehscheduler.notify.messages import (
     Alarm,
@@ -66,13 +66,13 @@ def environment(loader: BaseLoader | None = None) -> ImmutableSandboxedEnvironme
 
 def render(message: Message, *, templates: ImmutableSandboxedEnvironment | None = None) -> Rendered:
     """Render a message, or raise `MessageRefused` with everything that forbids it."""
-    plain = messages.whitelisted(message)
+    plain = whitelist.whitelisted(message)
     faults = messages.faults_of(plain)
     if faults:
         raise MessageRefused(faults)
     env = templates or ENVIRONMENT
     name = TEMPLATES[type(plain)]
-    context = messages.whitelisted_context(context_of(plain))
+    context = whitelist.whitelisted_context(context_of(plain))
     return Rendered(
         subject=context["subject"],
         text=_page(env, f"{name}.txt.j2", context),
@@ -89,8 +89,8 @@ def context_of(message: Message) -> dict[str, Any]:
         "subject": subject(message),
         "summary": summary(message),
         "shared_recorded": shared_recorded(lines),
-        "sections": messages.sections(lines, message.day) if by_section else (),
-        "groups": messages.groups(lines),
+        "sections": sections.sections(lines, message.day) if by_section else (),
+        "groups": sections.groups(lines),
     }
 
 
@@ -160,9 +160,9 @@ def counted(lines: tuple[Line, ...], day: date) -> dict[str, str]:
     """Count the lines of each section in words, in reading order."""
     found: dict[str, list[Line]] = {}
     for line in lines:
-        found.setdefault(messages.section_of(line, day), []).append(line)
+        found.setdefault(sections.section_of(line, day), []).append(line)
     counts = {}
-    for name in messages.HEADINGS:
+    for name in sections.HEADINGS:
         own = found.get(name, [])
         if own:
             last = max((line.due_on for line in own if line.due_on), default=day)
@@ -224,9 +224,9 @@ def notes(line: Line) -> tuple[str, ...]:
     return tuple(words_ for holds, words_ in said if holds)
 
 
-def underline(text: str, letter: str = "-") -> str:
-    """Give a heading of the text part with its underline."""
-    return f"{text}\n{letter * len(text)}"
+def underline(text: str) -> str:
+    """Give a heading of the text part with its underline; `=` would be `=3D` to whoever opens an `.eml` file."""
+    return f"{text}\n{'-' * len(text)}"
 
 
 def next_words(step: Step) -> str:

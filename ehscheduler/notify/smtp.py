@@ -53,23 +53,26 @@ class _Session:
         """Say QUIT and hang up; what was accepted stays accepted whatever happens here."""
         if self._link is None:
             return
-        with contextlib.suppress(OSError, smtplib.SMTPException, Garbled), Watchdog(QUIT_WITHIN) as watch:
-            watch.watch(self._link.wire)
-            self._link.docmd("QUIT")
-        self._drop()
+        try:
+            with contextlib.suppress(OSError, smtplib.SMTPException, Garbled), Watchdog(QUIT_WITHIN) as watch:
+                watch.watch(self._link.wire)
+                self._link.docmd("QUIT")
+        finally:
+            self._drop()
 
     def _within(self, deadline: float, message: bytes | None, to: str) -> Outcome:
         faults = server_faults(self.server)
         if faults:
             return Outcome("misconfigured", "; ".join(faults), about="channel", stage="config")
         self._stage = "connect"
-        with Watchdog(deadline) as watch:
-            try:
+        watch = Watchdog(deadline)
+        try:
+            with watch:
                 return self._try(watch, message, to)
-            except _Ended as ended:
-                return ended.outcome
-            except (OSError, smtplib.SMTPException, Garbled, ValueError) as fault:
-                return self._broken(fault, watch)
+        except _Ended as ended:
+            return ended.outcome
+        except (OSError, smtplib.SMTPException, Garbled, ValueError, RuntimeError) as fault:
+            return self._broken(fault, watch)  # RuntimeError: no thread to be had for the watchdog
 
     def _try(self, watch: Watchdog, message: bytes | None, to: str) -> Outcome:
         if self._link is not None and not self._is_there(self._link, watch):
@@ -159,8 +162,7 @@ class _Session:
         self._stage = "content"
         link.wire.settimeout(watch.left())
         link.send(_stuffed(message))
-        # The dot goes alone: as long as it has not left, the server cannot have taken the message.
-        self._stage = AFTER_DOT
+        # The dot goes alone: if that fails, the server cannot have taken the message.
         link.send(b".\r\n")
         said = self._hear(link, watch, AFTER_DOT, wanted=range(200, 300))
         return Outcome("accepted", said, code=250, stage=AFTER_DOT)
@@ -193,7 +195,7 @@ class _Session:
     def _broken(self, fault: Exception, watch: Watchdog) -> Outcome:
         self._drop()
         stage = self._stage
-        words = f"not done within {watch.seconds:g} s" if watch.fired else str(fault) or type(fault).__name__
+        words = f"not done within {watch.seconds:g} s" if watch.is_over() else str(fault) or type(fault).__name__
         about: About = "channel" if stage in CHANNEL_STAGES else "message"
         kind: Kind = "uncertain" if stage == AFTER_DOT else "temporary"
         return Outcome(kind, self._words(words), about=about, stage=stage)
@@ -202,13 +204,13 @@ class _Session:
         """Make the server's words safe to keep; one that quotes our sign-in back is not quoted by us."""
         words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
         secret = self.server.password
-        for form in (secret, _base64(secret), _plain(self.server)) if secret else ():
+        for form in (_plain(self.server), _base64(secret), secret) if secret else ():
             words = words.replace(form, "[secret]")
         return answer_words(words)
 
     def _drop(self) -> None:
         if self._link is not None:
-            self._link.close()
+            self._link.hang_up()
         self._link = None
 
 

@@ -6,6 +6,7 @@ for ever. So a thread cuts the connection when the time is up.
 
 import contextlib
 import ipaddress
+import os
 import queue
 import socket
 import threading
@@ -14,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 Address = tuple[socket.AddressFamily, Any]
+NEAR = 0.005
 
 
 class Watchdog:
@@ -21,7 +23,7 @@ class Watchdog:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.fired = False
+        self._cutting = False
         self._ends = time.monotonic() + seconds
         self._watched: list[socket.socket] = []
         self._lock = threading.Lock()
@@ -43,11 +45,13 @@ class Watchdog:
 
     def left(self) -> float:
         """Give the seconds left, or raise `TimeoutError`."""
-        left = self._ends - time.monotonic()
-        if left <= 0:
-            self.fired = True
+        if self.is_over():
             raise TimeoutError("the time is up")
-        return left
+        return self._ends - time.monotonic()
+
+    def is_over(self) -> bool:
+        """Say whether the time is up; a socket's own timeout may notice it a moment before the thread does."""
+        return self._cutting or time.monotonic() > self._ends - NEAR
 
     def watch(self, connection: socket.socket) -> None:
         """Cut this connection too when the time is up.
@@ -56,12 +60,13 @@ class Watchdog:
         be given to another file in the meantime.
         """
         with self._lock:
-            self._watched.append(connection.dup())
-        if self.fired:
+            number = os.dup(connection.fileno())  # a TLS socket has no dup() of its own
+            self._watched.append(socket.socket(connection.family, connection.type, connection.proto, number))
+        if self._cutting:
             self._cut()
 
     def _cut(self) -> None:
-        self.fired = True
+        self._cutting = True
         with self._lock:
             for watched in self._watched:
                 with contextlib.suppress(OSError):

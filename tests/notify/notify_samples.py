@@ -1,8 +1,10 @@
 """One message of each kind, of an invented team, for snapshots and checks."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
+from ehscheduler.notify.address import message_id
+from ehscheduler.notify.mail import Sender, build
 from ehscheduler.notify.messages import (
     Addressee,
     Alarm,
@@ -17,6 +19,7 @@ from ehscheduler.notify.messages import (
     Operator,
     Step,
 )
+from ehscheduler.notify.render import render
 
 MONDAY = date(2026, 6, 22)
 SOURCE = "the workflow extract at 06:02 on Monday 22 June 2026"
@@ -161,7 +164,7 @@ MESSAGES: dict[str, Message] = {
             Step(
                 line=DISPUTE,
                 since="09:10 on Monday 22 June 2026",
-                asks="Settle which service holds the case, with the manager of the other side, and record the decision.",
+                asks="Settle which service holds the case, with the manager of the other side, and record it.",
                 decide_by="17:10 on Monday 22 June 2026",
                 stage=1,
                 stages=3,
@@ -228,3 +231,12 @@ MESSAGES: dict[str, Message] = {
         ),
     ),
 }
+
+MESSAGE_ID = message_id("a key of the outbox", "ehs.council.example")
+MOMENT = datetime(2026, 6, 22, 7, 30, tzinfo=UTC)
+SENDER = Sender("Early Help reminders", "early.help@council.example")
+
+
+def raw_message(to: str = "worker.example@council.example", name: str = "digest") -> bytes:
+    """Give the bytes of a sample message."""
+    return build(render(MESSAGES[name]), to=to, sender=SENDER, message_id=MESSAGE_ID, moment=MOMENT)
