@@ -1,8 +1,9 @@
 """Evaluation: one pass over a policy's rules turns a case's history into milestones. `now` is given."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from ehscheduler.core.calendars import Calendar, london_day
 from ehscheduler.core.events import Case, Event
@@ -24,6 +25,7 @@ class Evaluation:
     milestones: tuple[Milestone, ...]
     warnings: tuple[str, ...]
     problems: tuple[str, ...]
+    facts: Mapping[str, Any]
 
 
 def evaluate(policy: Policy, calendar: Calendar, case: Case, events: Iterable[Event], now: datetime) -> Evaluation:
@@ -45,4 +47,5 @@ def evaluate(policy: Policy, calendar: Calendar, case: Case, events: Iterable[Ev
         tuple(found),
         tuple(dict.fromkeys(history.warnings)),
         tuple(dict.fromkeys(history.problems)),
+        history.facts_at(now),
     )

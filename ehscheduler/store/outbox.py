@@ -276,6 +276,13 @@ def _settle(
     return True
 
 
+def tries_of(tx: Tx, claim: Claim) -> int:
+    """Return how often the notice in a message that was tried most has been tried, the present try included."""
+    c = delivery.c
+    whose = (c.authority == claim.authority, c.message_id == claim.message_id)
+    return int(tx.execute(select(func.max(c.attempts)).where(*whose)).scalar() or 1)
+
+
 # ---- dead letters and lists
 
 

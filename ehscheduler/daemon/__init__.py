@@ -1,0 +1,1 @@
+"""The daemon: looks at what is due, decides who hears, and sends."""

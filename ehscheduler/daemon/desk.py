@@ -1,0 +1,79 @@
+"""What every part of the daemon has at hand."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from ehscheduler.config import Config
+from ehscheduler.core.calendars import london_day
+from ehscheduler.core.people import Directory, Person
+from ehscheduler.notify.channel import Channel
+from ehscheduler.notify.mail import Sender
+from ehscheduler.office import FIRST_IMPORT
+from ehscheduler.plugins import Authority
+from ehscheduler.store.people import people_of
+from ehscheduler.store.state import state_of
+from ehscheduler.store.store import Store
+from ehscheduler.store.tx import Tx
+
+MAIL = "mail"
+"""The name under which deliveries by mail are kept, whether they leave by SMTP or into a folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The store, the configuration, the authorities, and the way out; `worker` names who claims."""
+
+    store: Store
+    config: Config
+    authorities: Mapping[str, Authority]
+    channel: Channel
+    sender: Sender
+    worker: str
+    guard: Callable[[Tx], None] = lambda tx: None
+    """Called inside each claiming transaction; raises where another daemon has taken over."""
+
+    @property
+    def lease(self) -> timedelta:
+        """Return how long a claim is held: longer than the hard deadline of a send, with room to mark it."""
+        return timedelta(seconds=2 * self.config.mail.deadline_seconds + 30)
+
+    def live_from(self, tx: Tx, authority: str, now: datetime) -> date:
+        """Return the day from which an authority is live: config's, else that of its first import."""
+        since = self.config.live_for(authority).since
+        if since is not None:
+            return since
+        first: Any = state_of(tx, authority, FIRST_IMPORT)
+        return date.fromisoformat(first) if first else london_day(now)
+
+    def directory(self, tx: Tx, authority: str, now: datetime) -> Directory:
+        return Directory.on(people_of(tx, authority), london_day(now))
+
+
+def as_word(value: Any) -> str | None:
+    """Return a fact as a text, or None when it is blank."""
+    return str(value) if value else None
+
+
+def addressee_of(recipient: str, desk: Desk, authority: str, directory: Directory) -> Person | None:
+    """Return who a recipient is now: a person, or for a team its duty address, else its manager."""
+    kind, _, name = recipient.partition(":")
+    if kind == "person":
+        return directory.people.get(name)
+    duty = desk.config.duty.get(authority, {}).get(name)
+    if duty:
+        return Person("", f"{name} duty desk", duty, "", name)
+    heads = [p for p in directory.people.values() if name and p.team == name and _leads(p, directory)]
+    return min(heads, key=lambda p: p.person_id) if heads else _above_team(name, directory)
+
+
+def _leads(person: Person, directory: Directory) -> bool:
+    """Tell whether a person is the line manager of somebody in their own team."""
+    return any(p.line_manager_id == person.person_id and p.team == person.team for p in directory.people.values())
+
+
+def _above_team(team: str, directory: Directory) -> Person | None:
+    managers = {p.line_manager_id for p in directory.people.values() if p.team == team}
+    found = [directory.people[id_] for id_ in managers if id_ and id_ in directory.people]
+    return min(found, key=lambda p: p.person_id) if found else None
