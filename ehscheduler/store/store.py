@@ -83,6 +83,12 @@ class Store:
         except SQLAlchemyError as error:
             raise told(error, self.place) from None
 
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close every connection; a store that is used again opens new ones."""
         self.engine.dispose()

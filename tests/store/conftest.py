@@ -34,27 +34,36 @@ def sqlite_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres_made(cluster: Cluster) -> str:
     url = cluster.fresh()
     Store.create(url).close()
-    return url.split("@/")[1].split("?")[0]
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_place(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database that has no tables yet."""
-    if request.param == "sqlite":
-        return str(tmp_path / "ehs.db")
-    return str(request.getfixturevalue("postgres_url"))
+    return str(tmp_path / "ehs.db") if kind == "sqlite" else str(request.getfixturevalue("postgres_url"))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of a database at the newest schema."""
-    if request.param == "sqlite":
+@pytest.fixture
+def place_apart(empty_place: str) -> str:
+    """The address of a database at the newest schema, whose tables a test may spoil."""
+    Store.create(empty_place).close()
+    return empty_place
+
+
+@pytest.fixture
+def place(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database at the newest schema, with nothing in it."""
+    if kind == "sqlite":
         yield str(shutil.copy(request.getfixturevalue("sqlite_made"), tmp_path / "ehs.db"))
         return
-    cluster: Cluster = request.getfixturevalue("cluster")
-    url = cluster.fresh(request.getfixturevalue("postgres_made"))
+    url = request.getfixturevalue("postgres_made")
     yield url
-    cluster.drop(url)
+    request.getfixturevalue("cluster").wipe(url)
 
 
 @pytest.fixture
