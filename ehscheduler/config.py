@@ -57,6 +57,7 @@ class Mail(_Table):
     ca_file: str = ""
     sender: str = "early-help@localhost.invalid"
     sender_name: str = NEUTRAL_NAME
+    return_path: str = ""
     deadline_seconds: int = Field(default=60, ge=5, le=600)
 
     @property

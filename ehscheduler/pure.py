@@ -15,9 +15,9 @@ from typing import Any, TextIO
 
 from ehscheduler.core.actions import Action, actions
 from ehscheduler.core.calendars import Calendar, end_of_day
+from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event, read_moment
 from ehscheduler.core.explain import london_iso, timeline_row
-from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.policy import Policy
 from ehscheduler.errors import EhsError, InputRefused
 from ehscheduler.intake.contract import read_contract
@@ -138,24 +138,42 @@ def _write(out: TextIO, head: Mapping[str, Any], name: str, standing: Sequence[s
 
 def _timeline_part(moment: datetime) -> Callable[[Caseload, Case], Part]:
     def part(caseload: Caseload, case: Case) -> Part:
-        found = _evaluate(caseload, case, moment)
+        found = evaluated(caseload, case, moment)
         rows = (timeline_row(m, caseload.policy, caseload.calendar) for m in found.milestones)
         return Part(tuple(map(_dump, rows)), found.problems, found.warnings)
 
     return part
 
 
+def told(caseload: Caseload, since: datetime, until: datetime) -> list[Action]:
+    """Return every notice of a caseload from `since` until `until`, in order of time."""
+    found = [
+        action
+        for case in caseload.cases
+        for action in actions(
+            caseload.policy,
+            caseload.calendar,
+            evaluated(caseload, case, since).milestones,
+            since=since,
+            until=until,
+        )
+        if not action.kept
+    ]
+    return sorted(found, key=lambda action: (action.at, action.case, action.key))
+
+
 def _forecast_part(since: datetime, until: datetime) -> Callable[[Caseload, Case], Part]:
     def part(caseload: Caseload, case: Case) -> Part:
-        found = _evaluate(caseload, case, since)
-        told = actions(caseload.policy, caseload.calendar, found.milestones, since=since, until=until)
-        rows = tuple(f"{action.at:%Y%m%d%H%M%S}\t{_dump(notice_row(action))}" for action in told if not action.kept)
+        found = evaluated(caseload, case, since)
+        heard = actions(caseload.policy, caseload.calendar, found.milestones, since=since, until=until)
+        rows = tuple(f"{action.at:%Y%m%d%H%M%S}\t{_dump(notice_row(action))}" for action in heard if not action.kept)
         return Part(rows, found.problems, found.warnings)
 
     return part
 
 
-def _evaluate(caseload: Caseload, case: Case, moment: datetime) -> Evaluation:
+def evaluated(caseload: Caseload, case: Case, moment: datetime) -> Evaluation:
+    """Work out one case of a caseload as it is known at a moment."""
     return evaluate(caseload.policy, caseload.calendar, case, caseload.events.get(case.ref, ()), moment)
 
 

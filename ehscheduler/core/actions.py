@@ -112,6 +112,16 @@ def _of(
         yield from _dispute(m, rung, calendar, until)
 
 
+def _nudge(m: Milestone, kind: str, at: datetime, to_roles: tuple[str, ...], calendar: Calendar) -> Action:
+    """Make a reminder or due notice; one that would lie before its clock's start comes at the start."""
+    action = _action(m, kind, at, to_roles)
+    if m.starts_at is None or at >= m.starts_at:
+        return action
+    # A short clock may end before the next morning's digest: then it is told at once, while there is time.
+    late = m.due_at is not None and next_morning(calendar, m.starts_at) > m.due_at
+    return replace(action, at=m.starts_at, immediate=m.immediate or late)
+
+
 def _action(m: Milestone, kind: str, at: datetime, to_roles: tuple[str, ...], stage: int | None = None) -> Action:
     return Action(at, kind, m.case, m.rule, m.key, stage, to_roles, m.clause, m.due_version, immediate=m.immediate)
 
@@ -128,7 +138,7 @@ def _reminders(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]
     for at in times:
         if m.force != "guide" and due is not None and at >= due:
             continue  # the due notice says as much
-        action = _action(m, "reminder", at, (m.owner,))
+        action = _nudge(m, "reminder", at, (m.owner,), calendar)
         if m.opens_at is not None and at < m.opens_at:
             action = replace(action, kept="it does not open until later")
         yield action
@@ -146,7 +156,7 @@ def _due_time(m: Milestone, calendar: Calendar) -> datetime | None:
 def _due(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]:
     at = _due_time(m, calendar)
     if at is not None:
-        yield _action(m, "due", at, (m.owner, *rule.tell))
+        yield _nudge(m, "due", at, (m.owner, *rule.tell), calendar)
 
 
 def _overdue(m: Milestone, rule: Rule, calendar: Calendar, ladder: Sequence[OverdueStep]) -> Iterator[Action]:

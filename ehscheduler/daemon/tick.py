@@ -20,7 +20,7 @@ from ehscheduler.errors import EhsError, StoreError
 from ehscheduler.notify.words import recorded_words
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import clear_alarm, raise_alarm
-from ehscheduler.store.cases import CaseRecord, cases_due, facts_of, mark_fault, set_next, take_case
+from ehscheduler.store.cases import CaseRecord, case_refs, cases_due, facts_of, mark_fault, set_next, take_case
 from ehscheduler.store.editions import keep_edition
 from ehscheduler.store.events import events_of
 from ehscheduler.store.milestones import (
@@ -33,6 +33,7 @@ from ehscheduler.store.milestones import (
 )
 from ehscheduler.store.notices import NewDelivery, Notice, add_notices, notices_of
 from ehscheduler.store.state import LAST_SEEN, see_time, state_of
+from ehscheduler.store.store import Store
 from ehscheduler.store.trail import append_trail
 from ehscheduler.store.tx import Tx
 
@@ -241,3 +242,18 @@ def _trail(tx: Tx, round_: Round, decision: Decision) -> None:
 
 def _problems(found: Evaluation) -> list[tuple[str, str, str]]:
     return [("case problem", problem[:200], problem) for problem in found.problems]
+
+
+def rebuild(store: Store, authority: Authority, now: datetime) -> tuple[int, int]:
+    """Work every milestone of an authority out anew; return how many there are, and how many stood otherwise."""
+    policy_hash, count, changed = authority.policy.text_hash, 0, 0
+    with store.begin() as tx:
+        keep_edition(tx, authority.name, edition=authority.policy.edition, text=authority.policy.text, now=now)
+        for case_ref in sorted(case_refs(tx, authority.name)):
+            found = _evaluated(tx, authority, case_ref, now)
+            rows = [MilestoneRow.of(m, policy_hash) for m in found.milestones]
+            differs = replace_milestones(tx, authority.name, case_ref, rows)
+            count += len(rows)
+            changed += len(differs.added) + len(differs.changed) + len(differs.gone)
+        append_trail(tx, authority.name, at=now, who="operator", act="rebuild", detail={"milestones": count})
+    return count, changed

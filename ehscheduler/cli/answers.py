@@ -1,0 +1,142 @@
+"""timeline, forecast, due, explain: what is due, who would hear, and why."""
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ehscheduler import clock
+from ehscheduler.cli.common import (
+    CONFIG,
+    AtOption,
+    AuthorityOption,
+    ConfigOption,
+    FormatOption,
+    app,
+    check_format,
+    config_at,
+    console,
+    one_authority,
+    open_store,
+    show_json,
+    show_table,
+)
+from ehscheduler.core.explain import london_iso
+from ehscheduler.errors import InputRefused
+
+CasesOption = Annotated[Path, typer.Option("--cases", help="cases.csv of the machine contract.")]
+EventsOption = Annotated[Path, typer.Option("--events", help="events.csv of the machine contract.")]
+JsonFirst = Annotated[str, typer.Option("--format", help="json for programs, table for people.")]
+Needed = Annotated[str, typer.Option("--authority", help="The council, by its plugin's name.")]
+
+
+@app.command()
+def timeline(
+    authority: Needed,
+    cases: CasesOption,
+    events: EventsOption,
+    at: Annotated[str, typer.Option("--at", help="As of this date or instant.")],
+    format: JsonFirst = "json",
+) -> None:
+    """Say what is due on every case, from two files alone."""
+    from ehscheduler import pure
+
+    if check_format(format) == "json":
+        raise typer.Exit(pure.write_timeline(sys.stdout, authority, cases, events, at))
+    moment = pure.instant(at, "--at")
+    caseload = pure.read_caseload(authority, cases, events)
+    rows = [
+        (m.case, m.key, m.title, m.due_on or "", m.state, m.clause)
+        for case in caseload.cases
+        for m in pure.evaluated(caseload, case, moment).milestones
+    ]
+    show_table(
+        f"{authority} as of {at}",
+        ("case", "milestone", "what", "due", "state", "clause"),
+        rows,
+        empty="Nothing is due.",
+    )
+
+
+@app.command()
+def forecast(
+    authority: Needed,
+    cases: CasesOption,
+    events: EventsOption,
+    since: Annotated[str, typer.Option("--from", help="From this date or instant on.")],
+    until: Annotated[str, typer.Option("--until", help="Up to, and without, this date or instant.")],
+    format: JsonFirst = "json",
+) -> None:
+    """Say who would hear what and when, if nothing more happened, from two files alone."""
+    from ehscheduler import pure
+
+    if check_format(format) == "json":
+        raise typer.Exit(pure.write_forecast(sys.stdout, authority, cases, events, since, until))
+    caseload = pure.read_caseload(authority, cases, events)
+    rows = [
+        (london_iso(a.at), a.kind, a.case, a.key, a.stage, ", ".join(a.to_roles), a.clause)
+        for a in pure.told(caseload, pure.start_instant(since, "--from"), pure.start_instant(until, "--until"))
+    ]
+    columns = ("at", "kind", "case", "milestone", "rung", "to", "clause")
+    show_table(f"{authority} from {since} until {until}", columns, rows, empty="Nobody would hear anything.")
+
+
+@app.command()
+def due(
+    config: ConfigOption = CONFIG,
+    authority: AuthorityOption = "",
+    by: Annotated[str, typer.Option("--by-day", help="Only what is due by this date.")] = "",
+    person: Annotated[str, typer.Option("--person", help="Only the cases of this lead professional, by id.")] = "",
+    team: Annotated[str, typer.Option("--team", help="Only the cases of this team.")] = "",
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only what is overdue.")] = False,
+    format: FormatOption = "table",
+) -> None:
+    """List what is open, the earliest first."""
+    from ehscheduler.board import open_now
+
+    check_format(format)
+    last = _day(by, "--by-day") if by else None
+    loaded = one_authority(authority)
+    with open_store(config_at(config)) as store:
+        rows = open_now(store, loaded, clock.now(), by=last, person=person, team=team, overdue=overdue)
+    if format == "json":
+        show_json([row.plain() for row in rows])
+        return
+    columns = ("case", "what", "due", "state", "who acts", "clause")
+    shown = [(r.case, r.title, r.window, r.state, r.owner, r.clause) for r in rows]
+    show_table(f"Open in {loaded.name}: {len(rows)}", columns, shown, empty="Nothing is open.")
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputRefused([f"{option}: {text!r} is not a date such as 2026-03-02 that exists"]) from None
+
+
+@app.command()
+def explain(
+    case: Annotated[str, typer.Argument(help="The case's reference.")],
+    rule: Annotated[str, typer.Argument(help="A rule's id, or a milestone's key.")],
+    config: ConfigOption = CONFIG,
+    authority: AuthorityOption = "",
+    at: AtOption = "",
+    format: FormatOption = "table",
+) -> None:
+    """Show the proof card: why a date is what it is, day by day, and what was sent to whom."""
+    from ehscheduler.board import proof_cards
+    from ehscheduler.cli.card import show_card
+    from ehscheduler.pure import instant
+
+    check_format(format)
+    moment: datetime = instant(at, "--at") if at else clock.now()
+    with open_store(config_at(config)) as store:
+        cards: list[dict[str, Any]] = proof_cards(store, one_authority(authority), case, rule, moment)
+    if format == "json":
+        show_json(cards)
+        return
+    out = console()
+    for card in cards:
+        show_card(out, card)

@@ -1,0 +1,115 @@
+"""What all commands share: options, the desk they work at, and how answers are shown."""
+
+import getpass
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ehscheduler.config import Config, read_config
+from ehscheduler.errors import ConfigRefused, EhsError, PolicyRefused
+from ehscheduler.plugins import Authority, installed, load
+from ehscheduler.store.store import Store
+
+app = typer.Typer(
+    name="ehscheduler",
+    help="Tells Early Help teams what their council's own protocol makes due, by when, and which clause says so.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.", envvar="EHS_CONFIG")]
+AuthorityOption = Annotated[
+    str, typer.Option("--authority", help="The council, by its plugin's name; needed where several are installed.")
+]
+FormatOption = Annotated[str, typer.Option("--format", help="table for people, json for programs.")]
+ByOption = Annotated[str, typer.Option("--by", help="Who does this; the name of the login when left out.")]
+AtOption = Annotated[str, typer.Option("--at", help="As of this date or instant; now when left out.")]
+CONFIG = Path("config.toml")
+
+
+def console() -> Console:
+    """Return the terminal, wide enough for a table where the output goes elsewhere."""
+    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+
+
+def check_format(format: str) -> str:
+    """Refuse a format that no command gives."""
+    if format not in ("json", "table"):
+        raise typer.BadParameter(f"{format!r} is neither json nor table", param_hint="--format")
+    return format
+
+
+def who(by: str) -> str:
+    """Return who acts: as named, else as logged in."""
+    return by or os.environ.get("USER") or getpass.getuser()
+
+
+def worker() -> str:
+    """Name this process as a holder of claims."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def open_store(config: Config) -> Store:
+    return Store.open(config.database.url)
+
+
+def one_authority(name: str) -> Authority:
+    """Load the authority that is meant: the one named, or the only one installed."""
+    if name:
+        return load(name)
+    known = installed()
+    if len(known) == 1:
+        return load(known[0])
+    if not known:
+        return load("")
+    raise PolicyRefused([f"several authorities are installed ({', '.join(known)}); name one with --authority"])
+
+
+def all_authorities() -> dict[str, Authority]:
+    """Load every installed authority; one that is faulty is named on standard error, and the others go on."""
+    found: dict[str, Authority] = {}
+    for name in installed():
+        try:
+            found[name] = load(name)
+        except EhsError as error:
+            typer.echo(str(error), err=True)
+    if not found:
+        raise PolicyRefused(["no authority can be used; install one with: pip install ./plugins/nottinghamshire"])
+    return found
+
+
+def config_at(path: Path) -> Config:
+    """Read the configuration; where the default file is missing, take the defaults."""
+    if path == CONFIG and not path.exists():
+        raise ConfigRefused([f"there is no {path} here; run 'ehscheduler init', or name a file with --config"])
+    return read_config(path)
+
+
+def show_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
+    """Show rows as a table, or say in a sentence that there are none."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    count = 0
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        count += 1
+    out = console()
+    if count:
+        out.print(table)
+    else:
+        out.print(empty)

@@ -1,0 +1,110 @@
+"""The doctor's questions: is the installation sound, and is anything waiting for the operator?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ehscheduler.config import Config, read_config
+from ehscheduler.core.explain import said_moment
+from ehscheduler.daemon.build import channel_of, server_of
+from ehscheduler.errors import EhsError
+from ehscheduler.notify.mail import Sender, sender_faults
+from ehscheduler.notify.smtp import Mailer
+from ehscheduler.plugins import Authority, installed, load
+from ehscheduler.store.alarms import alarms
+from ehscheduler.store.cases import case_refs, faulty_cases
+from ehscheduler.store.imports import imports, rows_set_aside
+from ehscheduler.store.outbox import count_deliveries
+from ehscheduler.store.people import people_of
+from ehscheduler.store.store import Store
+from ehscheduler.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One answer: about what, whether all is well, and the sentence."""
+
+    area: str
+    ok: bool
+    said: str
+
+
+def check_up(config: Path, now: datetime) -> list[Finding]:
+    """Ask every question; a question that cannot be asked is itself a finding."""
+    try:
+        settings = read_config(config)
+    except EhsError as error:
+        return [Finding("configuration", False, line) for line in str(error).splitlines()]
+    found = [Finding("configuration", True, f"{config} is read"), *_mail(settings)]
+    authorities = []
+    for name in installed():
+        try:
+            authorities.append(load(name))
+            found.append(Finding(f"plugin {name}", True, _plugin(authorities[-1])))
+        except EhsError as error:
+            found += [Finding(f"plugin {name}", False, line) for line in str(error).splitlines()]
+    if not authorities:
+        found.append(Finding("plugins", False, "no authority can be used; install one of plugins/*"))
+    return [*found, *_database(settings, authorities, now)]
+
+
+def _plugin(authority: Authority) -> str:
+    readings = authority.policy.readings.values()
+    unsigned = sum(1 for reading in readings if not reading.signed_by)
+    return f"{len(authority.policy.rules)} rules, {len(readings)} readings of which {unsigned} are not signed"
+
+
+def _mail(config: Config) -> Iterator[Finding]:
+    faults = sender_faults(Sender(config.mail.sender_name, config.mail.sender))
+    try:
+        channel_of(config)
+    except EhsError as error:
+        faults += str(error).splitlines()
+    if faults:
+        yield from (Finding("mail", False, fault) for fault in faults)
+        return
+    if config.mail.channel == "file":
+        yield Finding("mail", True, f"messages are written to {config.mail.folder}; nothing is sent")
+        return
+    outcome = Mailer(server_of(config)).check(deadline=float(config.mail.deadline_seconds))
+    where = f"{config.mail.host}:{config.mail.port}"
+    yield Finding("mail", outcome.kind == "accepted", f"{where} answers: {outcome.answer}")
+    if not config.operator.email:
+        yield Finding("operator", False, "[operator] email is empty: nobody hears when the service is in trouble")
+
+
+def _database(config: Config, authorities: list[Authority], now: datetime) -> Iterator[Finding]:
+    try:
+        with Store.open(config.database.url) as store:
+            faults = store.faults()
+            yield from (Finding("database", False, fault) for fault in faults)
+            if not faults:
+                yield Finding("database", True, f"{store.place.name} is sound")
+            with store.read() as tx:
+                for authority in authorities:
+                    yield from _authority(tx, authority.name)
+                for alarm in alarms(tx):
+                    yield Finding(f"alarm ({alarm.code})", False, f"{alarm.text} (since {said_moment(alarm.at)})")
+    except EhsError as error:
+        yield Finding("database", False, str(error))
+
+
+def _authority(tx: Tx, name: str) -> Iterator[Finding]:
+    count = len(case_refs(tx, name))
+    if not count:
+        yield Finding(name, True, "no cases yet; bring some in with 'ehscheduler import'")
+        return
+    faulty = faulty_cases(tx, name)
+    for record in faulty[:20]:
+        yield Finding(name, False, f"case {record.case_ref} could not be worked out: {record.fault}")
+    people = len(people_of(tx, name))
+    if not people:
+        yield Finding(name, False, "nobody is in the directory; import people.csv")
+    counts = count_deliveries(tx, name)
+    said = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in sorted(counts.items())) or "nothing in the outbox"
+    dead = counts.get("dead", 0) + counts.get("refused", 0)
+    yield Finding(name, not dead, f"{count} cases, {people} people; {said}")
+    for run in imports(tx, name, limit=1):
+        for row in rows_set_aside(tx, name, run.id)[:20]:
+            yield Finding(name, False, f"{run.file}: {row.reason}")

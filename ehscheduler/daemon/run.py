@@ -1,0 +1,98 @@
+"""The daemon's life: take the database, tick and deliver on the clock, and stop cleanly when told to."""
+
+import logging
+import random
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from types import FrameType
+
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from ehscheduler.daemon.deliver import deliver, tell_operator
+from ehscheduler.daemon.desk import Desk
+from ehscheduler.daemon.tick import tick
+from ehscheduler.errors import AnotherDaemon, StoreError
+from ehscheduler.store.lease import DaemonHold, hold_daemon
+
+log = logging.getLogger("ehscheduler.daemon")
+UTC_NAME = "UTC"
+
+
+def once(desk: Desk, now: Callable[[], datetime], *, stop: Callable[[], bool], rng: random.Random) -> str:
+    """Do one whole turn: decide, deliver, tell the operator; return one line that says what was done."""
+    ticked = tick(desk, now())
+    delivered = deliver(desk, now, stop=stop, rng=rng)
+    told = tell_operator(desk, now())
+    return (
+        f"{ticked.cases} cases looked at, {ticked.notices} notices decided, {delivered.handed_over} messages handed "
+        f"over, {delivered.waiting} to be tried again, {delivered.refused} refused, {delivered.dropped} notices no "
+        f"longer owed, {len(ticked.faults)} cases at fault, {told} alarms told"
+    )
+
+
+class Daemon:
+    """Runs turns on APScheduler's clock; one turn at a time, none after the stop."""
+
+    def __init__(self, desk: Desk, now: Callable[[], datetime], *, rng: random.Random) -> None:
+        self._desk = desk
+        self._now = now
+        self._rng = rng
+        self._stopping = threading.Event()
+        self._scheduler = BlockingScheduler(timezone=UTC_NAME)
+        self._fault: Exception | None = None
+
+    def run(self) -> None:
+        """Hold the database and work until SIGTERM or SIGINT; raise what made it impossible to go on."""
+        hold = hold_daemon(self._desk.store, now=self._now())
+        self._desk = _guarded(self._desk, hold)
+        try:
+            signal.signal(signal.SIGTERM, self._told_to_stop)
+            signal.signal(signal.SIGINT, self._told_to_stop)
+            # One job, never two at once; turns that were missed while one ran are one turn.
+            self._scheduler.add_job(
+                self._turn,
+                IntervalTrigger(seconds=self._desk.config.daemon.tick_seconds, timezone=UTC_NAME),
+                args=[hold],
+                coalesce=True,
+                misfire_grace_time=None,
+                max_instances=1,
+                next_run_time=self._now(),
+            )
+            self._scheduler.start()
+        finally:
+            hold.release()
+        if self._fault is not None:
+            raise self._fault
+
+    def _turn(self, hold: DaemonHold) -> None:
+        if self._stopping.is_set():
+            return
+        try:
+            hold.renew(self._now())
+            log.info(once(self._desk, self._now, stop=self._stopping.is_set, rng=self._rng))
+        except AnotherDaemon as error:
+            self._fault = error
+            self._stop()
+        except StoreError as error:
+            # Locked or full: nothing was marked that was not done, and the next turn begins where this one stopped.
+            log.error("the turn was given up: %s", error)
+        except Exception as error:
+            log.exception("the turn broke off")
+            self._fault = error
+            self._stop()
+
+    def _told_to_stop(self, number: int, frame: FrameType | None) -> None:
+        log.info("told to stop; the message under way is finished first")
+        self._stop()
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        threading.Thread(target=self._scheduler.shutdown, kwargs={"wait": True}).start()
+
+
+def _guarded(desk: Desk, hold: DaemonHold) -> Desk:
+    return replace(desk, guard=hold.check)
