@@ -2,12 +2,14 @@
 
 from urllib.parse import quote
 
+LINK_LENGTH = 400
+
 
 def is_link(text: str) -> bool:
-    """Say whether text is an http(s) address of plain visible ASCII, without quotes or angle brackets."""
+    """Say whether text is an http(s) address in at most 400 letters of plain ASCII, without quotes or brackets."""
     scheme, mark, rest = text.partition("://")
     plain = all("!" <= letter <= "~" and letter not in "\"'<>\\`" for letter in rest)
-    return scheme in {"http", "https"} and bool(mark) and bool(rest) and plain and len(text) <= 1000
+    return scheme in {"http", "https"} and bool(mark) and bool(rest) and plain and len(text) <= LINK_LENGTH
 
 
 def link_fault(template: str) -> str | None:

@@ -5,6 +5,7 @@ turns an encoded word with a line break in it into a new header (CVE-2024-6923).
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
@@ -18,6 +19,7 @@ from ehscheduler.notify.messages import MessageRefused
 BODY_POLICY = SMTP.clone(cte_type="7bit")
 HEADER_POLICY = BODY_POLICY.clone(max_line_length=998)
 HEADER_LENGTH = 200
+HEADER_LINE = re.compile(r"[A-Za-z][A-Za-z0-9-]*: [ -~]+")
 PART_TYPES = ("text/plain", "text/html")
 PLAIN_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '&-")
 
@@ -145,9 +147,11 @@ def _part_differences(raw: bytes, rendered: Rendered) -> list[str]:
 
 def envelope_faults(raw: bytes, *, to: str, message_id: str) -> list[str]:
     """Say why these bytes may not go to this recipient: exactly one To, the same; no Cc or Bcc; the same Message-ID."""
-    pairs = [line.partition(": ") for line in header_lines(raw)]
-    named = [(name.lower(), value) for name, _, value in pairs]
+    lines = header_lines(raw)
+    named = [(name.lower(), value) for name, _, value in (line.partition(": ") for line in lines)]
     faults = [fault for fault in (address_fault(to),) if fault]
+    if not all(HEADER_LINE.fullmatch(line) for line in lines):
+        faults.append("a header line is not of the form `Name: value`")
     if [value for name, value in named if name == "to"] != [to]:
         faults.append("the message's To is not exactly the recipient")
     if any(name in {"cc", "bcc"} or name.startswith("resent-") for name, _ in named):
