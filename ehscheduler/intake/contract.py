@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -97,9 +98,8 @@ def scan_cases(
     rows = Rows(path, ("case_ref",), tuple(facts), size_limit=size_limit, progress=progress)
     kinds = tuple(facts.items())
     found: dict[str, Case] = {}
-    lines: dict[str, int] = {}
+    seen = _Seen("the same case_ref stands with other attributes")
     refs: set[str] = set()
-    clashes: set[str] = set()
     for line, cells in rows:
         ref = clean(cells[0])
         refs.add(ref)
@@ -107,13 +107,42 @@ def scan_cases(
         case = Case(ref, _facts(kinds, cells, faults))
         if faults:
             rows.bad.add(line, *faults)
-        elif ref in found and found[ref] != case:
-            _clash(rows.bad, "the same case_ref stands with other attributes", (ref, lines, clashes), line)
+        elif seen.again(ref, line):
+            seen.compared(ref, found[ref] == case)
         else:
-            found.setdefault(ref, case)
-            lines.setdefault(ref, line)
-    cases = tuple(case for ref, case in found.items() if ref not in clashes)
-    return CaseScan(cases, frozenset(refs), rows, lines)
+            found[ref] = case
+    seen.report(rows.bad)
+    cases = tuple(case for ref, case in found.items() if ref not in seen.clashing)
+    return CaseScan(cases, frozenset(refs), rows, seen.lines)
+
+
+class _Seen:
+    """Which rows speak of one thing; where they disagree all are at fault, so that their order decides nothing."""
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+        self.lines: dict[str, int] = {}
+        self.more: dict[str, list[int]] = {}
+        self.clashing: set[str] = set()
+
+    def again(self, key: str, line: int) -> bool:
+        """Note a row, and tell whether there was one before."""
+        if self.lines.setdefault(key, line) == line:
+            return False
+        self.more.setdefault(key, []).append(line)
+        return True
+
+    def compared(self, key: str, same: bool) -> None:
+        if not same:
+            self.clashing.add(key)
+
+    def report(self, bad: BadRows) -> None:
+        """Set every row of a clash apart."""
+        for key in sorted(self.clashing, key=self.lines.__getitem__):
+            lines = [self.lines[key], *self.more[key]]
+            for line in lines:
+                other = lines[1] if line == lines[0] else lines[0]
+                bad.add(line, f"{self.fault} on line {other}; keep one of them")
 
 
 def _facts(kinds: tuple[tuple[str, str], ...], cells: list[str], faults: list[str]) -> dict[str, Any]:
@@ -168,20 +197,29 @@ def scan_events(
     rows = Rows(path, EVENT_COLUMNS, ("id",), size_limit=size_limit, progress=progress)
     reader = _EventReader(known_cases, frozenset(words), facts or {})
     found: dict[str, Event] = {}
-    lines: dict[str, int] = {}
-    clashes: set[str] = set()
+    seen = _Seen("the same id stands with other content")
     for line, cells in rows:
         try:
             event = reader.event(cells)
         except (ValueError, ArithmeticError):
             rows.bad.add(line, *([] if rows.bad.full else reader.faults(cells)))
             continue
-        if event.id not in found:
+        if seen.again(event.id, line):
+            first = found[event.id]
+            if not clean(cells[-1]):
+                # A derived id leaves the recording out: the event was known from the earlier one on.
+                found[event.id] = first = min(first, replace(first, recorded=event.recorded), key=_recorded)
+                event = replace(event, recorded=first.recorded)
+            seen.compared(event.id, _same(first, event))
+        else:
             found[event.id] = event
-            lines[event.id] = line
-        elif not _same(found[event.id], event):
-            _settle(rows.bad, event, bool(clean(cells[-1])), line, (found, lines, clashes))
-    return EventScan(_by_case(event for event in found.values() if event.id not in clashes), rows, lines)
+    seen.report(rows.bad)
+    events = _by_case(event for event in found.values() if event.id not in seen.clashing)
+    return EventScan(events, rows, seen.lines)
+
+
+def _recorded(event: Event) -> datetime:
+    return event.recorded
 
 
 def _by_case(events: Iterable[Event]) -> dict[str, list[Event]]:
@@ -197,28 +235,6 @@ def _by_case(events: Iterable[Event]) -> dict[str, list[Event]]:
 def _same(one: Event, other: Event) -> bool:
     # In Python true equals 1; here they are two contents.
     return one == other and json.dumps(one.detail, sort_keys=True) == json.dumps(other.detail, sort_keys=True)
-
-
-_Seen = tuple[dict[str, Event], dict[str, int], set[str]]
-
-
-def _settle(bad: BadRows, event: Event, given: bool, line: int, seen: _Seen) -> None:
-    """Take two rows of one id: a derived id leaves only the recording apart, and the earlier one counts."""
-    found, lines, clashes = seen
-    first = found[event.id]
-    if not given and replace(event, recorded=first.recorded) == first:
-        found[event.id] = min(first, event, key=lambda one: one.recorded)
-        return
-    _clash(bad, "the same id stands with other content", (event.id, lines, clashes), line)
-
-
-def _clash(bad: BadRows, what: str, place: tuple[str, Mapping[str, int], set[str]], line: int) -> None:
-    """Set both rows apart, so that the order of the rows decides nothing."""
-    key, lines, clashes = place
-    if key not in clashes:
-        clashes.add(key)
-        bad.add(lines[key], f"{what} on line {line}; keep one of them")
-    bad.add(line, f"{what} on line {lines[key]}; keep one of them")
 
 
 class _EventReader:

@@ -283,13 +283,15 @@ def _compared(name: str, scan: StepScan, mapping: StepMapping, found: Comparison
     if found.corrections:
         withdrawn = sum(correction.anew is None for correction in found.corrections)
         changed = len(found.corrections) - withdrawn
-        said.append(f"{name}: the source changed {changed:,} recorded events and withdrew {withdrawn:,}")
+        said.append(f"{name}: recorded events that the source has changed: {changed:,}, withdrawn: {withdrawn:,}")
     if found.kept_retracted:
-        said.append(f"{name}: {found.kept_retracted:,} events were retracted by hand and stay so")
+        said.append(f"{name}: events that were retracted by hand, and stay so: {found.kept_retracted:,}")
     if found.missing:
         done = "retracted" if mapping.retract_missing else "kept"
-        said.append(f"{name}: {found.missing:,} recorded events have no step in this file any more; they are {done}")
+        said.append(
+            f"{name}: recorded events whose step is not in this file any more: {found.missing:,}; they are {done}"
+        )
     if scan.unmapped:
         count = sum(value.count for value in scan.unmapped)
-        said.append(f"{name}: {count:,} values have no mapping in {mapping.file}; they are listed with their counts")
+        said.append(f"{name}: values without a mapping in {mapping.file}: {count:,}; they are listed with their counts")
     return said

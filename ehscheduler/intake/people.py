@@ -48,25 +48,26 @@ def scan_people(
     """Read people.csv and set its bad rows apart. Raises InputRefused where the file itself is at fault."""
     rows = Rows(path, PERSON_COLUMNS, size_limit=size_limit, progress=progress)
     notes = Notes(path.name)
-    found: dict[str, list[tuple[int, Person]]] = {}
+    found: dict[str, dict[Person, int]] = {}
     for line, cells in rows:
         person, faults = _person([clean(cell) for cell in cells], roles)
-        if len(found.get(person.person_id, ())) >= _MOST_ROWS:
-            faults.append(f"this person_id stands more than {_MOST_ROWS} times; keep one row for each period")
         if faults:
             rows.bad.add(line, *faults)
-        elif not any(one == person for _, one in found.get(person.person_id, ())):
-            found.setdefault(person.person_id, []).append((line, person))
-    listed = [entry for entries in found.values() for entry in _apart(entries, rows)]
+        else:
+            found.setdefault(person.person_id, {}).setdefault(person, line)
+    listed = [entry for told in found.values() for entry in _apart(told, rows)]
     people = tuple(_looked_at(line, person, found.keys(), notes) for line, person in listed)
     _refuse_rings(rows, listed, people)
     return PeopleScan(people, rows, notes)
 
 
-def _apart(entries: list[tuple[int, Person]], rows: Rows) -> list[tuple[int, Person]]:
+def _apart(told: Mapping[Person, int], rows: Rows) -> list[tuple[int, Person]]:
     """Set the rows of one person that overlap apart, all of them, so that their order decides nothing."""
-    if len(entries) == 1:
-        return entries
+    entries = [(line, person) for person, line in told.items()]
+    if len(entries) > _MOST_ROWS:
+        for line, _ in entries:
+            rows.bad.add(line, f"this person_id stands more than {_MOST_ROWS} times; keep one row for each period")
+        return []
     clear = []
     for line, person in entries:
         others = [at for at, one in entries if at != line and _overlap(one, person)]

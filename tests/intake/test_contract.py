@@ -146,7 +146,9 @@ def test_a_file_of_a_header_alone_holds_nothing(write: Write, kinds: dict[str, s
 
 
 def test_a_value_in_a_detail_that_is_no_value_of_its_attribute_is_a_bad_row(write: Write) -> None:
-    rows = 'A1,attributes_changed,2026-03-02,,,"{""level"": ""high""}"\nA1,dispute_raised,2026-03-02,,D1,"{""level"": ""2""}"\n'
+    rows = 'A1,attributes_changed,2026-03-02,,,"{""level"": ""high""}"\n'
+    # The level of a dispute is the dispute's own.
+    rows += 'A1,dispute_raised,2026-03-02,,D1,"{""level"": ""second""}"\n'
     scan = scan_events(write("events.csv", HEADER + rows), None, EVENTS, facts={"level": "number"})
     assert [str(problem) for problem in scan.rows.bad.listed] == [
         "events.csv, line 2: detail gives level a value that is not a number"
