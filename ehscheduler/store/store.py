@@ -127,16 +127,22 @@ class Store:
 
     def faults(self) -> list[str]:
         """List what is wrong with the database itself, as sentences; an empty list is a sound database."""
-        found: list[str] = []
         path = self.place.path
         if path is None:
-            return found
-        with self.read() as tx:
-            for row in tx.execute(text("PRAGMA quick_check(5)")).scalars():
-                if row != "ok":
-                    found.append(f"{path} is damaged ({row}); stop the daemon and restore the last backup")
-            if tx.execute(text("PRAGMA foreign_key_check")).first():
-                found.append(f"{path} has rows that point at nothing; restore the last backup")
+            return []
+        found = self._damage()
         if path.stat().st_mode & 0o077:
             found.append(f"{path} may be read by others than its owner; run: chmod 600 {path}")
         return found
+
+    def _damage(self) -> list[str]:
+        name = self.place.name
+        try:
+            with self.read() as tx:
+                if tx.execute(text("PRAGMA quick_check(1)")).scalar() != "ok":
+                    return [f"{name} is damaged; stop the daemon and restore the last backup"]
+                if tx.execute(text("PRAGMA foreign_key_check")).first():
+                    return [f"{name} has rows that point at nothing; stop the daemon and restore the last backup"]
+        except NotADatabase as damaged:
+            return [str(damaged)]
+        return []

@@ -71,3 +71,9 @@ def store(place: str) -> Iterator[Store]:
     store = Store.open(place)
     yield store
     store.close()
+
+
+@pytest.fixture
+def sqlite_place(sqlite_made: Path, tmp_path: Path) -> Path:
+    """A SQLite database at the newest schema, with nothing in it."""
+    return Path(shutil.copy(sqlite_made, tmp_path / "ehs.db"))
