@@ -5,10 +5,12 @@ turns an encoded word with a line break in it into a new header (CVE-2024-6923).
 """
 
 import hashlib
+import platform
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
+from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP, default
 from email.utils import format_datetime
@@ -143,6 +145,23 @@ def _part_differences(raw: bytes, rendered: Rendered) -> list[str]:
         if part.get_content().replace("\r\n", "\n") != meant.rstrip("\n") + "\n":
             differences.append(f"the content of the {part.get_content_type()} part")
     return differences
+
+
+def python_fault() -> str | None:
+    """Say whether this Python's email package writes a header that it should refuse, for `doctor` and the log."""
+    trap = "=?utf-8?q?x=0D=0AX-Trap:_1?="
+    message = EmailMessage(policy=HEADER_POLICY)
+    try:
+        message["Subject"] = trap
+        sprung = any(line.startswith("X-Trap") for line in header_lines(message.as_bytes()))
+    except (ValueError, MessageError):
+        return None
+    if not sprung:
+        return None
+    return (
+        f"Python {platform.python_version()} has CVE-2024-6923 in its email package; our own checks stop it, "
+        "and a Python with the fix (3.11.10, 3.12.5 or later) is better"
+    )
 
 
 def envelope_faults(raw: bytes, *, to: str, message_id: str) -> list[str]:

@@ -1,8 +1,10 @@
 """What becomes bytes, and that nothing but what was meant does."""
 
+import sys
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.errors import MessageError
 from email.policy import default
 from typing import Any
 
@@ -89,7 +91,7 @@ def test_the_comparison_alone_would_find_what_the_check_beforehand_refuses(name:
     mark = mail.boundary(MESSAGE_ID)
     try:
         raw = mail._serialise(headers, rendered, mark)
-    except (ValueError, UnicodeError, IndexError):  # the library itself refused, which is as good
+    except (ValueError, IndexError, MessageError):  # the library itself refused, which is as good
         return
     differences = mail.differences_of(raw, headers, rendered, mark)
     harmless = mail.header_lines(raw)[:2] == [f"{head}: {value}" for head, value in headers]
@@ -101,6 +103,15 @@ def test_an_encoded_word_with_a_line_break_is_caught_by_the_comparison() -> None
     headers = [("To", WORKER.email), ("Subject", rendered.subject)]
     mark = mail.boundary(MESSAGE_ID)
     assert mail.differences_of(mail._serialise(headers, rendered, mark), headers, rendered, mark)
+
+
+def test_an_old_python_is_named_exactly_where_the_library_falls_for_it() -> None:
+    falls = (3, 11) <= sys.version_info < (3, 11, 10) or (3, 12) <= sys.version_info < (3, 12, 5)
+    fault = mail.python_fault()
+    if falls:  # a distribution may have mended its own, so the other way round nothing is said
+        assert fault is None or "CVE-2024-6923" in fault
+    else:
+        assert fault is None
 
 
 @pytest.mark.parametrize(
