@@ -85,14 +85,14 @@ def decide(look: Look) -> Decided:
     decided: list[Decision] = []
     again: list[datetime] = [look.now + LOOK_AGAIN, *_turns(look)]
     by_key = {milestone.key: milestone for milestone in look.evaluation.milestones}
-    owed: list[Action] = []
+    past: list[Action] = []
     for action in _possible(look):
         if action.at > look.now:
             again.append(action.at)
-        elif look.key(action) not in look.told:
-            owed.append(action)
-    for action, kept in _sifted(look, owed, by_key, again):
-        made = _addressed(look, action, kept, alarms)
+        else:
+            past.append(action)
+    for action in _owed(look, past, by_key, again):
+        made = _addressed(look, action, alarms)
         if made is None:
             again.append(look.now + TRY_AGAIN)
         else:
@@ -125,31 +125,29 @@ def _turns(look: Look) -> Iterator[datetime]:
         yield from (at for at in turns if at is not None and at > look.now)
 
 
-def _sifted(
-    look: Look, owed: Sequence[Action], by_key: Mapping[str, Milestone], again: list[datetime]
-) -> Iterator[tuple[Action, str | None]]:
-    """Keep back what a later notice says as well, what lies before going live, and rungs whose time has not run."""
-    latest: dict[tuple[str, str], Action] = {}
-    for action in owed:
-        latest[_gathers(action)] = action
-    listed: set[str] = set()
-    for action in owed:
-        milestone = by_key[action.key]
-        if _before_live(look, milestone, action):
-            yield action, "it was overdue before going live, and stands in the baseline list"
-            if action.kind == "overdue" and action.key not in listed:
-                listed.add(action.key)
-                yield replace(action, kind="baseline", immediate=False), None
-        elif latest[_gathers(action)] is not action:
-            yield action, "a later notice says as much"
-        elif action.kind == "escalation":
+def _owed(
+    look: Look, past: Sequence[Action], by_key: Mapping[str, Milestone], again: list[datetime]
+) -> Iterator[Action]:
+    """Yield what is to be told now: of each milestone's nudges the latest alone, and each rung once its time has run.
+
+    What was overdue before going live is listed once for its team, and never told to anybody else.
+    """
+    latest = {_gathers(action): action for action in past}
+    for action in past:
+        if latest[_gathers(action)] is not action:
+            continue  # a later notice says as much
+        if _before_live(look, by_key[action.key], action):
+            if action.kind != "overdue":
+                continue
+            action = replace(action, kind="baseline", immediate=False)
+        if look.key(action) in look.told:
+            continue
+        if action.kind == "escalation":
             ready = _escalates_at(look, action)
-            if ready is not None and ready <= look.now:
-                yield action, None
-            elif ready is not None:
-                again.append(ready)
-        else:
-            yield action, None
+            if ready is None or ready > look.now:
+                again += [ready] if ready else []
+                continue
+        yield action
 
 
 def _gathers(action: Action) -> tuple[str, str]:
@@ -198,10 +196,8 @@ def _addressed(look: Look, action: Action, kept: str | None, alarms: list[tuple[
     """Give a notice its recipients; None where it reaches nobody, which is an alarm and is tried again."""
     key = look.key(action)
     episode = look.evaluation.episode
-    if look.shadow and kept is None:
-        kept = "shadow mode: decided and recorded, not sent"
-    if kept is not None:
-        return Decision(action, key, episode, kept=kept)
+    if look.shadow:
+        return Decision(action, key, episode, kept="shadow mode: decided and recorded, not sent")
     if action.kind == "baseline":
         recipients: tuple[str, ...] = (f"team:{look.team or ''}",)
     else:

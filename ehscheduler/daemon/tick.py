@@ -124,9 +124,7 @@ def look_at(tx: Tx, round_: Round, record: CaseRecord) -> int:
     _start(tx, round_.authority, found.milestones, now)
     decided = decide(_look(tx, round_, found))
     new = add_notices(tx, name, _written(round_, record, decided))
-    for decision in decided.notices:
-        if decision.key in new:
-            _trail(tx, round_, decision)
+    _trail(tx, round_, [decision for decision in decided.notices if decision.key in new])
     for code, subject, text in (*decided.alarms, *_problems(found)):
         raise_alarm(tx, name, code=code, subject=subject, text=text, at=now)
     if record.fault is not None:
@@ -230,14 +228,14 @@ def _written(round_: Round, record: CaseRecord, decided: Decided) -> Iterable[tu
         yield notice, deliveries
 
 
-def _trail(tx: Tx, round_: Round, decision: Decision) -> None:
-    action = decision.action
-    said = {"notice": decision.key, "kind": action.kind, "to": list(decision.recipients)}
-    if decision.kept:
-        said["kept"] = decision.kept
-    append_trail(
-        tx, round_.authority.name, at=round_.now, who="daemon", act="decide", case_ref=action.case, detail=said
-    )
+def _trail(tx: Tx, round_: Round, decisions: Sequence[Decision]) -> None:
+    """Note what was decided about a case in one look, to whom it goes, and why it does not."""
+    if not decisions:
+        return
+    said = [{"notice": d.key, "to": list(d.recipients), **({"kept": d.kept} if d.kept else {})} for d in decisions]
+    case_ref = decisions[0].action.case
+    detail = {"notices": said}
+    append_trail(tx, round_.authority.name, at=round_.now, who="daemon", act="decide", case_ref=case_ref, detail=detail)
 
 
 def _problems(found: Evaluation) -> list[tuple[str, str, str]]:
