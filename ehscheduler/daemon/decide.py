@@ -192,7 +192,7 @@ def _beyond(after: Span, before: Span) -> Span:
 # ---- who, and from when
 
 
-def _addressed(look: Look, action: Action, kept: str | None, alarms: list[tuple[str, str, str]]) -> Decision | None:
+def _addressed(look: Look, action: Action, alarms: list[tuple[str, str, str]]) -> Decision | None:
     """Give a notice its recipients; None where it reaches nobody, which is an alarm and is tried again."""
     key = look.key(action)
     episode = look.evaluation.episode
