@@ -109,7 +109,8 @@ def _others(m: Milestone) -> Iterator[str]:
     others = [limit for limit in m.limits if limit.text != m.winner.text]
     if others:
         said = [f"{limit.text} ({said_day(limit.on) if limit.on else 'no date'})" for limit in others]
-        yield f"The earliest of several limits counts; the others are {_and(said)}."
+        rest = "the other is" if len(said) == 1 else "the others are"
+        yield f"The earliest of several limits counts; {rest} {_and(said)}."
 
 
 def _moved(m: Milestone) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 
 from ehscheduler.core.calendars import end_of_day, london_day, start_of_day
 from ehscheduler.core.changes import Switch, moved_by
@@ -126,13 +127,12 @@ def _instance(
     current = ([b for b in begun if b.day <= clock.start_day] or begun[:1])[-1]
     ahead = [b for b in begun if b.day > max(clock.start_day, current.day) and _reached(b, stop)]
     phrase = _interval(current.phase, clock, history, held)
-    plain = _interval(current.phase, clock, history, NOT_HELD) if held.runs else phrase
-    if phrase is None or plain is None:
+    if phrase is None:
         return
-    switches = [switch for b in ahead if (switch := _switch(b, clock, history, held)) is not None]
-    moved = moved_by(
-        rule, history, clock.starts_at, stop.moment, phrase=phrase, plain=plain, held=held, switches=switches
-    )
+    ahead = [b for b in ahead if _interval(b.phase, clock, history, NOT_HELD) is not None]
+    switches = [_switch(b, clock, history) for b in ahead]
+    count = partial(_again, current.phase, clock, history)
+    moved = moved_by(clock, history, stop.moment, count, held=held, switches=switches)
     phase = current.phase if moved.phases == 0 else ahead[moved.phases - 1].phase
     best_by = None
     if phase.best_by is not None and phase.best_by.length is not None:
@@ -160,14 +160,19 @@ def _reached(begun: _Begun, stop: Stop) -> bool:
     return stop.moment is None or begun.day <= london_day(stop.moment)
 
 
-def _switch(begun: _Begun, clock: Clock, history: History, held: Held) -> Switch | None:
+def _switch(begun: _Begun, clock: Clock, history: History) -> Switch:
     """Return what a next phase would make of an open instance: its interval, never before it began (design 4.8)."""
-    made = _interval(begun.phase, clock, history, held)
-    plain = _interval(begun.phase, clock, history, NOT_HELD) if held.runs else made
-    if made is None or plain is None:
-        return None
-    made, plain = _not_before(made, begun.day), _not_before(plain, begun.day)
-    return Switch(begun.phase.name or "", begun.day, begun.event, made, plain)
+
+    def count(held: Held) -> Limit:
+        return _not_before(_again(begun.phase, clock, history, held), begun.day)
+
+    return Switch(begun.phase.name or "", begun.day, begun.event, count)
+
+
+def _again(phase: Phase, clock: Clock, history: History, held: Held) -> Limit:
+    made = _interval(phase, clock, history, held)
+    assert made is not None
+    return made
 
 
 def _not_before(limit: Limit, day: date) -> Limit:

@@ -1,9 +1,10 @@
 """Standards: one thing due once after, or before, something (design 4.3 to 4.7)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
-from ehscheduler.core.changes import moved_by
+from ehscheduler.core.changes import Moved, moved_by
 from ehscheduler.core.clocks import (
     BEGINNING,
     Clock,
@@ -19,7 +20,7 @@ from ehscheduler.core.clocks import (
 )
 from ehscheduler.core.events import Event
 from ehscheduler.core.history import History
-from ehscheduler.core.holds import NOT_HELD, Held
+from ehscheduler.core.holds import Held
 from ehscheduler.core.limits import Limit, earliest, limit, opens_at, target_day
 from ehscheduler.core.milestones import Milestone, milestone
 from ehscheduler.core.phrases import Due
@@ -90,15 +91,19 @@ def _made(
     asked: Event | None,
     facts_from: datetime,
 ) -> Iterator[Milestone]:
-    stop = stop_of(rule, clock, history)
-    held = history.held(stop.moment, rule.runs_through)
-    limits = _limits(rule, history, clock, anchors, stop, held)
-    plain = _limits(rule, history, clock, anchors, stop, NOT_HELD) if held.runs else limits
-    if not limits:
+    stop, held, limits, moved = _counted(rule, history, clock, anchors)
+    if moved is None:
         return
-    moved = moved_by(
-        rule, history, clock.starts_at, stop.moment, phrase=earliest(limits), plain=earliest(plain), held=held
-    )
+    if (
+        clock.until is not None
+        and stop.evidence is None
+        and moved.limit.on is not None
+        and moved.limit.on > clock.until
+    ):
+        # An agreed later limit is then the date up to which what is done counts.
+        clock = replace(clock, until=moved.limit.on)
+        stop, held, limits, moved = _counted(rule, history, clock, anchors)
+        assert moved is not None
     each = (asked, "") if asked else None
     best_by = opened = None
     if isinstance(rule.best_by, Due):
@@ -109,6 +114,23 @@ def _made(
         opened = opens_at(rule.not_before, anchor, history, held, clock.child)
     waived = is_waived(rule, history, asked, facts_from, clock.child, stop)
     yield milestone(rule, history, clock, stop, held, limits, moved, best_by, opened, waived=waived, phase=None)
+
+
+def _counted(
+    rule: Standard, history: History, clock: Clock, anchors: Sequence[Event | None]
+) -> tuple[Stop, Held, tuple[Limit, ...], Moved | None]:
+    """Count a clock's limits to where it stopped, and what moved the earliest of them."""
+    stop = stop_of(rule, clock, history)
+    held = history.held(stop.moment, rule.runs_through)
+    limits = _limits(rule, history, clock, anchors, stop, held)
+    if not limits:
+        return stop, held, limits, None
+
+    def count(with_holds: Held) -> Limit:
+        again = limits if with_holds is held else _limits(rule, history, clock, anchors, stop, with_holds)
+        return earliest(again)
+
+    return stop, held, limits, moved_by(clock, history, stop.moment, count, held=held)
 
 
 def _limits(
