@@ -135,7 +135,10 @@ def _reminders(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]
     if m.best_by_on is not None:
         times[morning_by(calendar, m.best_by_on)] = None
     due = _due_time(m, calendar)
+    told = {rung.reached_at for rung in m.rungs if m.owner in rung.who}
     for at in times:
+        if at in told:
+            continue  # the dispute itself says as much to the same person
         if m.force != "guide" and due is not None and at >= due:
             continue  # the due notice says as much
         action = _nudge(m, "reminder", at, (m.owner,), calendar)
