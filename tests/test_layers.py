@@ -16,9 +16,9 @@ LAYERS: list[list[str]] = [
     ["clock", "hookspecs", "policy_files"],
     ["store", "notify", "intake", "plugins", "config"],
     ["pure", "office"],
+    ["board"],
     ["daemon"],
-    ["tables", "demo"],
-    ["cli"],
+    ["cli", "demo"],
     ["app"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
