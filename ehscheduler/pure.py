@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from ehscheduler.core.actions import Action, actions
 from ehscheduler.core.calendars import Calendar, end_of_day
@@ -28,6 +28,8 @@ SHARED_FROM = 400
 CHUNK = 200
 
 Events = Mapping[str, Sequence[Event]]
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,7 @@ def write_timeline(out: TextIO, authority: str, cases: Path, events: Path, at: s
     head = {"authority": authority, "edition": None, "as_of": at}
     try:
         gc.disable()  # nothing here goes round in circles, and looking for circles costs a third of the time
-        moment = instant(at, "--at")
-        caseload = read_caseload(authority, cases, events)
+        moment, caseload = _all_or_faults(lambda: instant(at, "--at"), lambda: read_caseload(authority, cases, events))
     except EhsError as error:
         return _write(out, head, "milestones", [], [Part((), tuple(str(error).splitlines()), ())])
     head = {**head, "edition": caseload.policy.edition, "as_of": london_iso(moment)}
@@ -99,10 +100,9 @@ def write_forecast(out: TextIO, authority: str, cases: Path, events: Path, since
     """Write every notice from `since` (included) to `until` (excluded) as JSON; return the exit code."""
     head = {"authority": authority, "from": since, "until": until}
     try:
-        first, last = start_instant(since, "--from"), start_instant(until, "--until")
-        if last < first:
-            raise InputRefused(["--until lies before --from; swap them"])
-        caseload = read_caseload(authority, cases, events)
+        (first, last), caseload = _all_or_faults(
+            lambda: _stretch(since, until), lambda: read_caseload(authority, cases, events)
+        )
     except EhsError as error:
         return _write(out, head, "notices", [], [Part((), tuple(str(error).splitlines()), ())])
     head = {**head, "from": london_iso(first), "until": london_iso(last)}
@@ -115,6 +115,27 @@ def write_forecast(out: TextIO, authority: str, cases: Path, events: Path, since
         tuple(warning for part in parts for warning in part.warnings),
     )
     return _write(out, head, "notices", policy_warnings(caseload.policy, first.date()), [rest])
+
+
+def _stretch(since: str, until: str) -> tuple[datetime, datetime]:
+    first, last = start_instant(since, "--from"), start_instant(until, "--until")
+    if last < first:
+        raise InputRefused(["--until lies before --from; swap them"])
+    return first, last
+
+
+def _all_or_faults(one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
+    """Ask two questions, and where either is refused say what is wrong with both."""
+    faults: list[str] = []
+    answers: list[Any] = []
+    for ask in (one, other):
+        try:
+            answers.append(ask())
+        except EhsError as error:
+            faults += str(error).splitlines()
+    if faults:
+        raise InputRefused(faults)
+    return answers[0], answers[1]
 
 
 def _write(out: TextIO, head: Mapping[str, Any], name: str, standing: Sequence[str], parts: Iterable[Part]) -> int:
