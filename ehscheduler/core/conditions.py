@@ -9,24 +9,24 @@ Look = Callable[[str], Any]
 """Return the value of a fact by name, or None when it is blank."""
 
 
-def holds(cond: Cond, look: Look, happened: Callable[[Happened], bool]) -> bool | None:
-    """Tell whether a condition holds; None when that hangs on a blank fact."""
+def holds(cond: Cond, look: Look, happened: Callable[[Happened], bool], *, blank: bool | None = None) -> bool | None:
+    """Tell whether a condition holds; a comparison with a blank fact is `blank`, by default neither yes nor no."""
     match cond:
         case Compare():
             value = look(cond.fact)
-            return None if value is None else _fits(cond, value)
+            return blank if value is None else _fits(cond, value)
         case Known(facts=facts):
             return all(look(fact) is not None for fact in facts)
         case Happened():
             return happened(cond)
         case Not(cond=inner):
-            answer = holds(inner, look, happened)
+            answer = holds(inner, look, happened, blank=blank)
             return None if answer is None else not answer
         case AnyOf(conds=conds):
-            answers = [holds(inner, look, happened) for inner in conds]
+            answers = [holds(inner, look, happened, blank=blank) for inner in conds]
             return True if True in answers else None if None in answers else False
         case AllOf(conds=conds):
-            answers = [holds(inner, look, happened) for inner in conds]
+            answers = [holds(inner, look, happened, blank=blank) for inner in conds]
             return False if False in answers else None if None in answers else True
 
 

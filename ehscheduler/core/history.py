@@ -91,7 +91,7 @@ class History:
     def _selects(self, word: EventWord, event: Event) -> bool:
         assert word.where is not None
         # In the meaning of a word, a detail that was not given does not match: the event is simply not of this kind.
-        return holds(word.where, lambda name: event.detail.get(name, False), self.happened_by(event.moment)) is True
+        return holds(word.where, event.detail.get, self.happened_by(event.moment), blank=False) is True
 
     def _all_of(self, parts: tuple[str, ...]) -> Sequence[Event]:
         lists = [self.occurrences(part) for part in parts]
@@ -218,12 +218,16 @@ def _standing(events: Iterable[Event], now: datetime) -> tuple[list[Event], list
 def _retracted_ids(retractions: Mapping[str, Event]) -> set[str]:
     """Return the ids that are withdrawn; a retraction that is itself retracted withdraws nothing."""
     gone: set[str] = set()
-    if not retractions:
-        return gone
-    # Later records speak last; ids break ties so that row order never matters.
-    for event in sorted(retractions.values(), key=lambda e: (e.recorded, e.id), reverse=True):
-        if event.id not in gone:
-            gone.add(str(event.detail.get("event")))
+    open_ones = {id_: str(event.detail.get("event")) for id_, event in retractions.items()}
+    while open_ones:
+        aimed_at = set(open_ones.values())
+        sure = [id_ for id_ in open_ones if id_ not in aimed_at]
+        if not sure:  # they withdraw one another in a ring: the last to be recorded stands
+            sure = [max(open_ones, key=lambda id_: (retractions[id_].recorded, id_))]
+        targets = {open_ones.pop(id_) for id_ in sure}
+        gone |= targets
+        for target in targets:
+            open_ones.pop(target, None)
     return gone
 
 
@@ -245,7 +249,7 @@ def _from_reopening(events: list[Event], opening: Event) -> list[Event]:
     closed_before = any(e.word == "closed" and e.day < opening.day for e in events)
     kept = []
     for event in events:
-        if event.word == "reopened" and _order(event) <= _order(opening):
+        if event.word == "reopened" and _order(event) < _order(opening):
             continue
         if event.day > opening.day or (event.day == opening.day and _after_reopening(event, opening, closed_before)):
             kept.append(event)
