@@ -39,7 +39,7 @@ def evaluate(policy: Policy, calendar: Calendar, case: Case, events: Iterable[Ev
             )
         except OutOfCalendar as error:
             history.problem(f"{rule.id}: {error}")
-    found.sort(key=lambda m: (m.rule, m.child or "", m.ref or "", m.n or 0, m.key))
+    found.sort(key=lambda m: (m.rule, m.key))
     return Evaluation(
         case.ref,
         history.episode,
