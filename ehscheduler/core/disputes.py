@@ -36,17 +36,30 @@ def _climb(
     steps: Sequence[Step], history: History, anchor: Event, ref: str | None, held: Held, stop: datetime | None
 ) -> Iterator[Rung]:
     reached: datetime | None = end_of_day(anchor.day) if anchor.dated else anchor.moment
-    asked = [e for e in history.occurrences("dispute_escalated") if e.moment >= anchor.moment and e.ref in (None, ref)]
+    asked = [e for e in history.occurrences("dispute_escalated") if _since(e, anchor) and e.ref in (None, ref)]
     for stage, step in enumerate(steps, 1):
         if reached is None or (stop is not None and reached > stop):
             return
         due_at = _due(step, history, anchor, reached, held)
         yield Rung(stage, step.who, reached, due_at, step.final, step.together, step.readings)
-        up = next((e for e in asked if e.moment >= reached), None)
+        up = next((e for e in asked if _after(e, reached)), None)
         if up is not None:
             asked = asked[asked.index(up) + 1 :]
-        ways = [moment for moment in (up.moment if up else None, due_at + ONE_SECOND if due_at else None) if moment]
+        # Where only the date of an escalation or of the dispute is known, the rung is reached with the one before.
+        asked_at = max(up.moment, reached) if up else None
+        ways = [moment for moment in (asked_at, due_at + ONE_SECOND if due_at else None) if moment]
         reached = min(ways, default=None)
+
+
+def _since(event: Event, anchor: Event) -> bool:
+    unknown = event.day == anchor.day and (event.dated or anchor.dated)
+    return unknown or event.moment >= anchor.moment
+
+
+def _after(event: Event, reached: datetime) -> bool:
+    return event.moment >= reached or (
+        event.day == london_day(reached) and (event.dated or reached == end_of_day(event.day))
+    )
 
 
 def _due(step: Step, history: History, anchor: Event, reached: datetime, held: Held) -> datetime | None:
