@@ -184,6 +184,8 @@ class Calendar:
         return self._later_calendar(day.toordinal(), self._plain(day, span), held)
 
     def _plain(self, day: date, span: Span) -> int:
+        if span.in_hours:
+            raise OutOfCalendar(f"{span} cannot be counted here: give days, weeks, months or years")
         if span.unit == "day":
             return day.toordinal() + span.n
         if span.unit == "week":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from ehscheduler.core.calendars import Span
 from ehscheduler.core.phrases import Anchor, Begin, Due, Every, FactSpan, Length, ReadingSpan
 from ehscheduler.core.policy import AllOf, AnyOf, Compare, Cond, Happened, Known, Not, Policy, Rhythm, Rule, Standard
 from ehscheduler.core.vocabulary import nearest
@@ -9,8 +10,7 @@ from ehscheduler.core.vocabulary import nearest
 
 def cross_check(policy: Policy) -> list[str]:
     """Return every fault that only shows when the tables are seen together, as sentences."""
-    faults: list[str] = []
-    faults += _words(policy)
+    faults = list(_words(policy))
     for rule in policy.rules.values():
         at = f"{policy.file} [{'standard' if isinstance(rule, Standard) else 'rhythm'}.{rule.id}]"
         faults += [f"{at}: {fault}" for fault in _rule(policy, rule)]
@@ -52,6 +52,8 @@ def _length(policy: Policy, length: Length | None) -> Iterator[str]:
             yield f"no reading {length.reading!r} is declared{nearest(length.reading, list(policy.readings))}"
         elif not reading.value:
             yield f"takes its length from the reading {length.reading!r}, which has no 'value'"
+    elif isinstance(length, Span) and length.unit == "office hour" and policy.hours is None:
+        yield f"counts {length}, but [policy] hours does not say when the office is open"
 
 
 def _fact(policy: Policy, fact: str, kind: str | None = None) -> Iterator[str]:
@@ -65,6 +67,8 @@ def _due(policy: Policy, due: Due, *, in_ladder: bool = False) -> Iterator[str]:
     if due.how == "next":
         yield f"{due.text!r}: this version does not read meetings"
     yield from _length(policy, due.length)
+    if due.backward and isinstance(due.length, Span) and due.length.in_hours:
+        yield f"{due.text!r}: a limit counted back from a date needs days, weeks, months or years"
     if due.anchor and not (in_ladder and due.anchor.word == "step_reached"):
         yield from _anchor(policy, due.anchor)
     if due.target:
@@ -100,7 +104,7 @@ def _fact_or_detail(policy: Policy, name: str) -> Iterator[str]:
 
 
 def _role(policy: Policy, role: str) -> Iterator[str]:
-    if role not in policy.roles:
+    if role and role not in policy.roles:
         yield f"no role {role!r} is declared in [roles]{nearest(role, list(policy.roles))}"
 
 
@@ -117,6 +121,7 @@ def _rule(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
             yield f"no ladder {ladder!r} is declared{nearest(ladder, list(policy.ladders))}"
     if rule.decided_by in policy.ladders:
         yield from _steps_count_from(policy, rule)
+    yield from _decided(policy, rule)
     if rule.escalate:
         yield "escalate: this version does not read ladders for overdue work"
     yield from _cond(policy, rule.where)
@@ -139,6 +144,24 @@ def _steps_count_from(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
             yield f"decided_by: step {n} of {rule.decided_by!r} counts from {step.due.anchor.word!r}, not from {said}"
 
 
+def _decided(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
+    """Report a rung that counts from something else than the event that starts the rule's own clock."""
+    ladder = policy.ladders.get(rule.decided_by)
+    if ladder is None:
+        return
+    if isinstance(rule, Rhythm):
+        yield "decided_by: a dispute is decided once; write a standard"
+        return
+    starts = {due.anchor.word for due in rule.due if due.anchor and due.anchor.word in policy.words}
+    starts |= {word for start in starts for word in policy.behind(start)} | {"step_reached"}
+    for n, step in enumerate(ladder.steps, 1):
+        word = step.due.anchor.word if step.due.anchor else ""
+        if word in policy.words and word not in starts:
+            yield f"step {n} of its ladder {ladder.id} counts from {word}, and this rule's clock does not start there"
+        elif step.due.anchor is None:
+            yield f"step {n} of its ladder {ladder.id} counts back from a date; a rung counts from the dispute"
+
+
 def _limits(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
     if isinstance(rule, Standard):
         for due in (*rule.due, *filter(None, (rule.not_before,))):
@@ -158,6 +181,8 @@ def _limits(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
 def _begin(policy: Policy, begin: Begin) -> Iterator[str]:
     yield from _anchor(policy, begin.anchor)
     yield from _length(policy, begin.length)
+    if isinstance(begin.length, Span) and begin.length.in_hours:
+        yield f"from = {begin.text!r}: a phase begins after days, weeks, months or years"
 
 
 def _every(policy: Policy, every: Every) -> Iterator[str]:
@@ -195,10 +220,7 @@ def _ladder(policy: Policy, id_: str) -> Iterator[str]:
 
 def _rings(policy: Policy) -> Iterator[str]:
     """Report words that are defined by way of themselves."""
-    parts = {
-        word.name: {*(a.word for a in word.any), *word.all, *((word.of,) if word.of else ())}
-        for word in policy.words.values()
-    }
+    parts = {word.name: set(word.parts) for word in policy.words.values()}
     for name in parts:
         seen: set[str] = set()
         ahead = set(parts[name])
@@ -216,7 +238,7 @@ def _disagreements(policy: Policy) -> Iterator[str]:
     """Report two standards that give one duty two limits, where no reading says why."""
     seen: dict[object, Standard] = {}
     for rule in policy.rules.values():
-        if not isinstance(rule, Standard):
+        if not isinstance(rule, Standard) or not rule.due or not rule.met_by:
             continue
         duty = (
             frozenset(rule.met_by),

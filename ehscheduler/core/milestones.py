@@ -144,11 +144,16 @@ def _rungs(rule: Rule, history: History, clock: Clock, held: Held, stop: Stop) -
     if clock.start is None:
         return ()
     start = clock.start
-    steps = [
-        step
-        for step in history.policy.ladders[rule.decided_by].steps
-        if step.where is None or condition(step.where, history, start, start.moment, start.moment, clock.child) is True
+    written = history.policy.ladders[rule.decided_by].steps
+    asked = [
+        None if step.where is None else condition(step.where, history, start, start.moment, start.moment, clock.child)
+        for step in written
     ]
+    steps = [step for step, answer in zip(written, asked, strict=True) if step.where is None or answer is True]
+    if not any(step.final for step in steps) and any(
+        step.final and answer is None for step, answer in zip(written, asked, strict=True)
+    ):
+        history.problem(f"{rule.id}: a fact is blank that says who decides in the end; fill it in")
     return climb(steps, history, start, clock.ref, held, stop.moment)
 
 
@@ -214,7 +219,8 @@ def _due_version(
     """Name the due date as it now stands; a retraction that opens the milestone again changes it too."""
     gone = 0
     if history.withdrawn:
-        words = {anchor.word for anchor in rule.met_by}
-        gone = sum(1 for event in history.withdrawn if event.word in words and event.day >= clock.start_day)
+        stops = {word for anchor in (*rule.met_by, *rule.unless) for word in history.policy.behind(anchor.word)}
+        stops |= set() if rule.through_closure else {"closed"}
+        gone = sum(1 for event in history.withdrawn if event.word in stops and event.day >= clock.start_day)
     base = "undated" if undated else version_of(due_at) if due_at else "held" if state == "on_hold" else "none"
     return f"{base}.{gone}" if gone else base

@@ -243,4 +243,6 @@ def read_remind(text: str) -> Remind:
     span = read_span(text.removesuffix(" before"))
     if not isinstance(span, Span):
         raise PhraseFault(f"{text!r}: a reminder needs a plain length such as '3 working days before'")
+    if span.unit == "office hour":
+        raise PhraseFault(f"{text!r}: a reminder counts in hours or days")
     return Remind(text, span)

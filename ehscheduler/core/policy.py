@@ -84,6 +84,11 @@ class EventWord:
     def recorded(self) -> bool:
         return not (self.any or self.all or self.of)
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The words that this one is made of."""
+        return (*(anchor.word for anchor in self.any), *self.all, *((self.of,) if self.of else ()))
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -214,6 +219,19 @@ class Policy:
     def recorded_words(self) -> frozenset[str]:
         """Return every event word that a source may send."""
         return frozenset(name for name, word in self.words.items() if word.recorded)
+
+    def behind(self, word: str) -> frozenset[str]:
+        """Return the recorded words that a word is made of: itself, where a source may send it."""
+        found: set[str] = set()
+        ahead, seen = [word], {word}
+        while ahead:
+            meaning = self.words.get(ahead.pop())
+            if meaning is not None and meaning.recorded:
+                found.add(meaning.name)
+            parts = [part for part in (meaning.parts if meaning else ()) if part not in seen]
+            seen.update(parts)
+            ahead += parts
+        return frozenset(found)
 
     def unsigned(self, rule: Standard | Rhythm) -> Iterator[Reading]:
         """Yield the readings a rule rests on that nobody at the council has signed."""

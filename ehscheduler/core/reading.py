@@ -160,8 +160,7 @@ def read_policy(text: str, file: str) -> Policy:
         elif name not in TABLES:
             faults.append(f"{file} [{name}]: no table {name!r}{nearest(name, TABLES)}")
     policy = _policy(raw, text, file, faults)
-    if not faults:
-        faults += cross_check(policy)
+    faults += cross_check(policy)
     if faults:
         raise PolicyRefused(faults)
     return policy
