@@ -15,7 +15,7 @@ LAYERS: list[list[str]] = [
     ["core"],
     ["clock", "hookspecs", "policy_files"],
     ["store", "notify", "intake", "plugins", "config"],
-    ["pure", "office"],
+    ["pure", "office", "fitting"],
     ["board"],
     ["daemon"],
     ["cli", "demo"],

@@ -73,12 +73,13 @@ def import_(
     """Take a council's files in: all of them, or none."""
     if not any((cases, events, people, steps)):
         raise typer.BadParameter("name at least one file: --cases, --events, --people or --steps")
-    loaded = one_authority(authority)
+    settings = config_at(config)
+    loaded = one_authority(authority, settings)
     bar = Progress(
         TextColumn("Reading"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=Console(stderr=True),
         disable=not sys.stderr.isatty(), transient=True,
     )  # fmt: skip
-    with open_store(config_at(config)) as store, bar:
+    with open_store(settings) as store, bar:
         task = bar.add_task("read", total=None)
         taken = office.take_files(
             store,
@@ -135,10 +136,12 @@ def record(
 ) -> None:
     """Record that something happened on a case."""
     now = clock.now()
-    with open_store(config_at(config)) as store:
+    settings = config_at(config)
+    loaded = one_authority(authority, settings)
+    with open_store(settings) as store:
         act = office.record(
             store,
-            one_authority(authority),
+            loaded,
             case,
             event,
             at=at or now.isoformat(),
@@ -179,10 +182,10 @@ def correct(
     by: ByOption = "",
 ) -> None:
     """Withdraw an event, and with --at record it anew; what was recorded stays on record."""
-    with open_store(config_at(config)) as store:
-        acts = office.correct(
-            store, one_authority(authority), case, event, at=at or None, now=clock.now(), by=who(by), why=why
-        )
+    settings = config_at(config)
+    loaded = one_authority(authority, settings)
+    with open_store(settings) as store:
+        acts = office.correct(store, loaded, case, event, at=at or None, now=clock.now(), by=who(by), why=why)
     for act in acts:
         _done(act, f"{'Withdrew ' + event if act.event.word == 'retracted' else 'Recorded anew'} on case {case}")
 
@@ -203,10 +206,12 @@ def relax(
         day = date.fromisoformat(until)
     except ValueError:
         raise InputRefused([f"--until: {until!r} is not a date such as 2026-03-02 that exists"]) from None
-    with open_store(config_at(config)) as store:
+    settings = config_at(config)
+    loaded = one_authority(authority, settings)
+    with open_store(settings) as store:
         act = office.relax(
             store,
-            one_authority(authority),
+            loaded,
             case,
             rules,
             until=day,
@@ -228,10 +233,10 @@ def hold(
     by: ByOption = "",
 ) -> None:
     """Put a case on hold: its clocks stop."""
-    with open_store(config_at(config)) as store:
-        act = office.hold(
-            store, one_authority(authority), case, at=at or None, reason=reason, now=clock.now(), by=who(by)
-        )
+    settings = config_at(config)
+    loaded = one_authority(authority, settings)
+    with open_store(settings) as store:
+        act = office.hold(store, loaded, case, at=at or None, reason=reason, now=clock.now(), by=who(by))
     _done(act, f"Case {case} is on hold")
 
 
@@ -244,8 +249,10 @@ def resume(
     by: ByOption = "",
 ) -> None:
     """End a case's hold: its clocks go on."""
-    with open_store(config_at(config)) as store:
-        act = office.resume(store, one_authority(authority), case, at=at or None, now=clock.now(), by=who(by))
+    settings = config_at(config)
+    loaded = one_authority(authority, settings)
+    with open_store(settings) as store:
+        act = office.resume(store, loaded, case, at=at or None, now=clock.now(), by=who(by))
     _done(act, f"Case {case} goes on")
 
 
@@ -259,8 +266,8 @@ def close(
     by: ByOption = "",
 ) -> None:
     """Close a case: what is unmet is cancelled."""
-    with open_store(config_at(config)) as store:
-        act = office.close(
-            store, one_authority(authority), case, at=at or None, reason=reason, now=clock.now(), by=who(by)
-        )
+    settings = config_at(config)
+    loaded = one_authority(authority, settings)
+    with open_store(settings) as store:
+        act = office.close(store, loaded, case, at=at or None, reason=reason, now=clock.now(), by=who(by))
     _done(act, f"Case {case} is closed")

@@ -98,8 +98,9 @@ def due(
 
     check_format(format)
     last = _day(by, "--by-day") if by else None
-    loaded = one_authority(authority)
-    with open_store(config_at(config)) as store:
+    settings = config_at(config)
+    loaded = one_authority(authority, settings)
+    with open_store(settings) as store:
         rows = open_now(store, loaded, clock.now(), by=last, person=person, team=team, overdue=overdue)
     if format == "json":
         show_json([row.plain() for row in rows])
@@ -132,8 +133,10 @@ def explain(
 
     check_format(format)
     moment: datetime = instant(at, "--at") if at else clock.now()
-    with open_store(config_at(config)) as store:
-        cards: list[dict[str, Any]] = proof_cards(store, one_authority(authority), case, rule, moment)
+    settings = config_at(config)
+    loaded = one_authority(authority, settings)
+    with open_store(settings) as store:
+        cards: list[dict[str, Any]] = proof_cards(store, loaded, case, rule, moment)
     if format == "json":
         show_json(cards)
         return

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from ehscheduler.config import Config, read_config
 from ehscheduler.errors import ConfigRefused, EhsError, PolicyRefused
+from ehscheduler.fitting import fitted, strangers
 from ehscheduler.plugins import Authority, installed, load
 from ehscheduler.store.store import Store
 
@@ -63,8 +64,12 @@ def open_store(config: Config) -> Store:
     return Store.open(config.database.url)
 
 
-def one_authority(name: str) -> Authority:
-    """Load the authority that is meant: the one named, or the only one installed."""
+def one_authority(name: str, config: Config) -> Authority:
+    """Load the authority that is meant, as configured: the one named, or the only one installed."""
+    return fitted(_meant(name), config)
+
+
+def _meant(name: str) -> Authority:
     if name:
         return load(name)
     known = installed()
@@ -75,12 +80,14 @@ def one_authority(name: str) -> Authority:
     raise PolicyRefused([f"several authorities are installed ({', '.join(known)}); name one with --authority"])
 
 
-def all_authorities() -> dict[str, Authority]:
+def all_authorities(config: Config) -> dict[str, Authority]:
     """Load every installed authority; one that is faulty is named on standard error, and the others go on."""
     found: dict[str, Authority] = {}
+    for line in strangers(config, installed()):
+        typer.echo(line, err=True)
     for name in installed():
         try:
-            found[name] = load(name)
+            found[name] = fitted(load(name), config)
         except EhsError as error:
             typer.echo(str(error), err=True)
     if not found:

@@ -69,7 +69,7 @@ def tick(config: ConfigOption = CONFIG) -> None:
 
     settings = config_at(config)
     with open_store(settings) as store:
-        desk = desk_of(settings, store, all_authorities(), worker())
+        desk = desk_of(settings, store, all_authorities(settings), worker())
         held = hold_daemon(store, now=clock.now())
         try:
             typer.echo(once(desk, clock.now, stop=lambda: False, rng=random.SystemRandom()))
@@ -86,7 +86,7 @@ def run(config: ConfigOption = CONFIG) -> None:
     log_to_stderr()
     settings = config_at(config)
     with open_store(settings) as store:
-        desk = desk_of(settings, store, all_authorities(), worker())
+        desk = desk_of(settings, store, all_authorities(settings), worker())
         typer.echo(f"Running on {store.place.name}; stop with Ctrl-C.", err=True)
         Daemon(desk, clock.now, rng=random.SystemRandom()).run()
 
@@ -96,8 +96,9 @@ def rebuild(config: ConfigOption = CONFIG, authority: AuthorityOption = "") -> N
     """Work every milestone out anew from the events; the same events give the same rows."""
     from ehscheduler.daemon.tick import rebuild as rebuild_all
 
-    with open_store(config_at(config)) as store:
-        loaded = one_authority(authority)
+    settings = config_at(config)
+    with open_store(settings) as store:
+        loaded = one_authority(authority, settings)
         count, changed = rebuild_all(store, loaded, clock.now())
     typer.echo(f"{count} milestones of {loaded.name} rebuilt; {changed} stood otherwise than they do now.")
 
@@ -120,8 +121,9 @@ def outbox(
     for one in state or ():
         if one not in DELIVERY_STATES:
             raise typer.BadParameter(f"{one!r} is none of {', '.join(DELIVERY_STATES)}", param_hint="--state")
-    loaded = one_authority(authority)
-    with open_store(config_at(config)) as store, store.read() as tx:
+    settings = config_at(config)
+    loaded = one_authority(authority, settings)
+    with open_store(settings) as store, store.read() as tx:
         rows = listed(tx, loaded.name, states=state or (), case_ref=case or None, limit=limit)
         counts = count_deliveries(tx, loaded.name)
     if format == "json":

@@ -9,6 +9,7 @@ from ehscheduler.config import Config, read_config
 from ehscheduler.core.explain import said_moment
 from ehscheduler.daemon.build import channel_of, server_of
 from ehscheduler.errors import EhsError
+from ehscheduler.fitting import fitted, strangers
 from ehscheduler.notify.mail import Sender, sender_faults
 from ehscheduler.notify.smtp import Mailer
 from ehscheduler.plugins import Authority, installed, load
@@ -37,10 +38,11 @@ def check_up(config: Path, now: datetime) -> list[Finding]:
     except EhsError as error:
         return [Finding("configuration", False, line) for line in str(error).splitlines()]
     found = [Finding("configuration", True, f"{config} is read"), *_mail(settings)]
+    found += [Finding("configuration", False, line) for line in strangers(settings, installed())]
     authorities = []
     for name in installed():
         try:
-            authorities.append(load(name))
+            authorities.append(fitted(load(name), settings))
             found.append(Finding(f"plugin {name}", True, _plugin(authorities[-1])))
         except EhsError as error:
             found += [Finding(f"plugin {name}", False, line) for line in str(error).splitlines()]
