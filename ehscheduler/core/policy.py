@@ -201,6 +201,7 @@ class Policy:
     hours: tuple[time, time] | None
     counts_first_day: bool
     remind: tuple[Remind, ...]
+    rests_on: tuple[str, ...]
     roles: Mapping[str, str | tuple[str, ...]]
     facts: Mapping[str, str]
     readings: Mapping[str, Reading]

@@ -169,7 +169,6 @@ def read_policy(text: str, file: str) -> Policy:
 def _policy(raw: Mapping[str, Any], text: str, file: str, faults: list[str]) -> Policy:
     head = Table(f"{file} [policy]", raw.get("policy", {}), faults)
     remind = head.phrase("remind", phrases.read_remind)
-    head.taken.add("reading")
     policy = Policy(
         authority=head.text("authority", required=True),
         document=head.text("document", required=True),
@@ -181,6 +180,7 @@ def _policy(raw: Mapping[str, Any], text: str, file: str, faults: list[str]) -> 
         hours=_hours(head),
         counts_first_day=head.flag("counts_first_day"),
         remind=remind,
+        rests_on=head.texts("reading"),
         roles=_roles(Table(f"{file} [roles]", raw.get("roles", {}), faults)),
         facts={**FACTS, **_facts(Table(f"{file} [facts]", raw.get("facts", {}), faults))},
         readings={t.where_id: _reading(t) for t in _each(raw, "reading", file, faults)},
