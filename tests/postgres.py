@@ -136,4 +136,8 @@ def _as_user(folder: Path) -> list[str | Path]:
     user = "postgres" if "postgres:" in Path("/etc/passwd").read_text() else "nobody"
     shutil.chown(folder, user)
     folder.chmod(0o755)
-    return ["runuser", "-u", user, "--"]
+    # It stands where an ordinary user's PATH does not look.
+    runuser = shutil.which("runuser", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if runuser is None:
+        raise RuntimeError("PostgreSQL refuses to run as root, and there is no `runuser` to run it as another user")
+    return [runuser, "-u", user, "--"]
