@@ -8,7 +8,7 @@ import typer
 from ehscheduler import clock
 from ehscheduler.cli.common import FormatOption, app, check_format, show_json, show_table
 from ehscheduler.core.calendars import Calendar, london_day
-from ehscheduler.core.examples import mismatches, read_examples
+from ehscheduler.core.examples import mismatches, read_examples, wanting
 from ehscheduler.core.policy import Policy, Rhythm, Standard
 from ehscheduler.errors import PolicyRefused
 from ehscheduler.plugins import installed, load
@@ -46,8 +46,7 @@ def _examples(read: Policy, calendar: Calendar, path: Path) -> list[str]:
     if not path.exists():
         return [f"{path.name}: there are no worked examples beside {read.file}; write at least one for each rule"]
     examples = read_examples(path.read_text(encoding="utf-8"), path.name, read)
-    without = sorted(read.rules.keys() - {rule for example in examples for rule in (example.rule, *example.rules)})
-    faults = [f"{path.name}: no example speaks of {rule}; add one" for rule in without]
+    faults = [f"{path.name}: {wish}" for wish in wanting(examples, read)]
     for example in examples:
         faults += mismatches(example, read, calendar)
     typer.echo(f"{path.name}: {len(examples)} worked examples.")

@@ -6,7 +6,7 @@ The file has one `[[example]]` table a case; the policy language's page says wha
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from ehscheduler.core.events import Case, Event, event_id, read_moment
 from ehscheduler.core.explain import london_iso, timeline_row
 from ehscheduler.core.history import typed
 from ehscheduler.core.milestones import Milestone
-from ehscheduler.core.policy import Policy
+from ehscheduler.core.policy import Policy, Standard
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import PolicyRefused
 
@@ -136,6 +136,20 @@ def _event(line: str, policy: Policy) -> Event:
 
 
 # ---- holding a case to what is counted
+
+
+def wanting(examples: Sequence[Example], policy: Policy) -> Iterator[str]:
+    """Say which worked cases a policy still wants: for each rule one that is met, and one that is late."""
+    states: dict[str, set[str]] = {id_: set() for id_ in policy.rules}
+    for example in examples:
+        for row in example.expect:
+            states.setdefault(str(row["key"]).split("/")[0], set()).add(str(row.get("state", "")))
+    for id_, rule in policy.rules.items():
+        dated = any(due.how != "no set time" for due in rule.due) if isinstance(rule, Standard) else True
+        if not states[id_] & {"met", "met_late"}:
+            yield f"no example shows {id_} met; add one"
+        if dated and not states[id_] & {"overdue", "met_late"}:
+            yield f"no example shows {id_} late; add one"
 
 
 def mismatches(example: Example, policy: Policy, calendar: Calendar) -> list[str]:
