@@ -90,6 +90,8 @@ def _put_batch(
     _reread(tx, authority, changed, now)
     _reread(tx, authority, same, None)
     _put_fields(tx, authority, fields)
+    for table in (case_record, case_personal):
+        tx.measure(table, len(outcome.added), len(outcome.added) + len(new))
     outcome.added += [row["case_ref"] for row in new]
     outcome.changed += [row["case_ref"] for row in changed]
     outcome.same += len(same)

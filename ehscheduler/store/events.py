@@ -60,6 +60,7 @@ def add_events(
             else:
                 fresh[one.id] = known[one.id] = one
         _insert(tx, authority, fresh.values(), stamp)
+        tx.measure(event, outcome.added, outcome.added + len(fresh))
         outcome.added += len(fresh)
         outcome.cases |= {one.case for one in fresh.values()}
     wake(tx, authority, outcome.cases, now=now)

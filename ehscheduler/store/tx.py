@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable, Select, Table, func, select
+from sqlalchemy import Connection, CursorResult, Executable, Select, Table, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.elements import ColumnElement
@@ -16,6 +16,7 @@ T = TypeVar("T")
 Rows = CursorResult[*tuple[Any, ...]]
 BATCH = 500
 """How many keys one statement names."""
+MANY = 1000
 
 
 class Tx:
@@ -62,6 +63,12 @@ class Tx:
             self.execute(statement, rows)
             return []
         return list(self.execute(statement.returning(*back), rows))
+
+    def measure(self, table: Table, before: int, after: int) -> None:
+        """Let PostgreSQL look at a table when the rows that this transaction adds to it become many."""
+        # It takes a table that is being filled for empty, and would read all of it for every batch of keys.
+        if before < MANY <= after and not self.on_sqlite:
+            self.execute(text(f"ANALYZE {table.name}"))
 
     def put(self, table: Table, row: Mapping[str, Any]) -> None:
         """Insert a row, or change the one that has its key."""
