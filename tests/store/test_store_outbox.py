@@ -186,6 +186,35 @@ def test_a_lease_that_runs_out_gives_the_same_message_to_another(store: Store) -
     assert (again.lease_owner, again.attempts) == ("d2", 2)
 
 
+def test_every_claim_of_a_message_counts_as_a_try_of_its_members(store: Store) -> None:
+    claim = claimed(store, "n1")
+    for tries in (2, 3):
+        after = NOON + tries * LEASE
+        with store.begin() as tx:
+            (expired,) = outbox.expired_claims(tx, A, now=after)
+            again = outbox.claim_again(tx, expired, owner="d2", now=after, until=after + LEASE)
+            assert again is not None
+            assert outbox.message_of(tx, A, claim.message_id) == again
+            assert (again.attempts, outbox.tries_of(tx, again)) == (tries, tries)
+            outbox.mark_temporary(tx, again, answer="451", send_after=after, counts=tries != 3)
+    assert outbox_attempts(store) == [2]
+
+
+def outbox_attempts(store: Store) -> list[int]:
+    with store.read() as tx:
+        return [row.attempts for row in outbox.outbox(tx, A)]
+
+
+def test_a_claim_can_be_held_longer_until_another_has_taken_over(store: Store) -> None:
+    claim = claimed(store, "n1")
+    with store.begin() as tx:
+        longer = outbox.renew_claim(tx, claim, until=NOON + 2 * LEASE)
+        assert outbox.expired_claims(tx, A, now=NOON + LEASE) == []
+        assert longer is not None
+        outbox.claim_again(tx, longer, owner="d2", now=NOON + 2 * LEASE, until=NOON + 3 * LEASE)
+        assert outbox.renew_claim(tx, longer, until=NOON + 3 * LEASE) is None
+
+
 def test_a_message_of_unknown_fate_waits_for_its_next_try_and_keeps_its_id(store: Store) -> None:
     claim = claimed(store, "n1")
     with store.begin() as tx:
