@@ -218,8 +218,10 @@ def renew_claim(tx: Tx, claim: Claim, *, until: datetime) -> Claim | None:
 
 
 def _is_expired(now: datetime) -> ColumnElement[bool]:
-    lost = and_(message.c.state == "claimed", message.c.lease_until <= now)
-    return or_(lost, and_(message.c.state == "uncertain", message.c.next_try_at <= now))
+    c = message.c
+    in_flight = c.state.in_(("claimed", "uncertain"))  # what the index finds: few, however many were sent
+    lost = and_(c.state == "claimed", c.lease_until <= now)
+    return and_(in_flight, or_(lost, and_(c.state == "uncertain", c.next_try_at <= now)))
 
 
 # ---- marking
@@ -314,8 +316,14 @@ def outbox(
     limit: int = LISTED,
 ) -> list[OutboxRow]:
     """List deliveries, the newest notice first; dead letters are the states `refused` and `dead`."""
-    wanted = {notice.c.case_ref: case_ref, notice.c.rule: rule, delivery.c.recipient: recipient}
-    query = _outbox_query(authority).where(*(column == value for column, value in wanted.items() if value is not None))
+    query = _outbox_query(authority)
+    if case_ref is not None:
+        about = select(notice.c.key).where(notice.c.authority == authority, notice.c.case_ref == case_ref)
+        query = query.where(delivery.c.notice_key.in_(about))  # from the few notices of a case to their deliveries
+    if rule is not None:
+        query = query.where(notice.c.rule == rule)
+    if recipient is not None:
+        query = query.where(delivery.c.recipient == recipient)
     if states:
         query = query.where(delivery.c.state.in_(states))
     newest = query.order_by(notice.c.at.desc(), notice.c.key, delivery.c.recipient, delivery.c.channel)

@@ -152,6 +152,7 @@ def test_a_case_stands_open_until_it_is_closed_and_again_once_reopened(store: St
 def test_an_event_says_which_import_brought_it(store: Store) -> None:
     with store.begin() as tx:
         put(tx, a_case())
+        imports.start_import(tx, "otherland", file="x", sha256="0", kind="events", source="s", read_at=NOON)
         number = imports.start_import(
             tx, A, file="events.csv", sha256="0" * 64, kind="events", source="s", read_at=NOON
         )

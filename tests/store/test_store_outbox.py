@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
-from ehscheduler.store import Store, faults, notices, outbox
+from ehscheduler.store import Store, Tx, faults, notices, outbox
 from ehscheduler.store.notices import NewDelivery
 from ehscheduler.store.outbox import Claim
 from tests.store.store_samples import (
@@ -269,6 +271,31 @@ def test_a_dead_letter_can_be_replayed_once(store: Store, state: str) -> None:
         assert outbox.replay(tx, A, "n1", ANN, "mail", now=NOON + MINUTE)
         assert not outbox.replay(tx, A, "n1", ANN, "mail", now=NOON + MINUTE)
     assert waiting(store, NOON + MINUTE) == [(ANN, "mail", ["n1"])]
+
+
+@pytest.mark.parametrize(
+    ("look", "index"),
+    [
+        (lambda tx: outbox.expired_claims(tx, A, now=NOON), "ix_message_lease (authority=? AND state=?"),
+        (
+            lambda tx: outbox.waiting_deliveries(tx, A, now=NOON),
+            "ix_delivery_state_send_after (authority=? AND state=?",
+        ),
+        (lambda tx: outbox.outbox(tx, A, case_ref="C1"), "ix_notice_case (authority=? AND case_ref=?"),
+    ],
+    ids=["what a dead holder left", "what waits", "what a case was sent"],
+)
+def test_what_each_tick_asks_does_not_grow_with_what_was_sent(
+    sqlite_place: Path, look: Callable[[Tx], object], index: str
+) -> None:
+    asked: list[tuple[str, object]] = []
+    with Store.open(sqlite_place) as store:
+        event.listen(store.engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+        with store.read() as tx:
+            look(tx)
+        with store.engine.connect() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[-1][0]}", asked[-1][1]).all()
+    assert index in str(plan)
 
 
 def test_many_claimers_at_once_never_get_the_same_delivery(store: Store, place: str) -> None:
