@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ TEXT_LIMIT = 1_000
 DEPTH_LIMIT = 32
 YEARS = range(1900, 2201)
 
+Instant = tuple[datetime, bool, date]
+"""A moment in UTC, whether only its date is known, and its London day."""
+
+_INSTANTS_KEPT = 200_000
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,60}")
 
 
@@ -245,16 +249,19 @@ class _EventReader:
         self.words = words
         self.facts = facts
         self._cases: set[str] = set()
+        self._instants: dict[str, Instant] = {}
 
     def event(self, cells: list[str]) -> Event:
         """Return the event of a row; raises ValueError at the first fault."""
-        case, word, occurred, recorded, ref, detail_text, given = map(clean, cells)
+        case, word, occurred, recorded, ref, detail_text, given = clean_all(cells)
         if case not in self._cases:
             self._check_case(case)
         if word not in self.words:
             raise ValueError
-        moment, dated, day = read_instant(occurred)
-        known = read_instant(recorded)[0] if recorded else moment
+        moment, dated, day = self._instants.get(occurred) or self._instant(occurred)
+        known = moment
+        if recorded and recorded != occurred:
+            known = (self._instants.get(recorded) or self._instant(recorded))[0]
         detail = read_detail(detail_text) if detail_text else {}
         if detail or word == "retracted":
             _refuse_any(self._detail_faults(word, detail))
@@ -266,13 +273,19 @@ class _EventReader:
             given = event_id(case, word, occurred, ref, detail_text)
         return Event(given, case, word, moment, dated, day, known, ref or None, detail)
 
+    def _instant(self, text: str) -> Instant:
+        found = read_instant(text)
+        if len(self._instants) < _INSTANTS_KEPT:
+            self._instants[text] = found
+        return found
+
     def _check_case(self, case: str) -> None:
         _refuse_any(self._case_faults(case))
         self._cases.add(case)
 
     def faults(self, cells: list[str]) -> list[str]:
         """Say all that is wrong with a row."""
-        case, word, occurred, recorded, ref, detail, given = map(clean, cells)
+        case, word, occurred, recorded, ref, detail, given = clean_all(cells)
         faults = [*self._case_faults(case), *word_faults("event", word, self.words)]
         faults += [*_instant_faults("occurred_at", occurred)]
         if recorded:
@@ -321,6 +334,13 @@ def clean(cell: str) -> str:
     return cell if cell.isascii() else unicodedata.normalize("NFC", cell).strip("\ufeff")
 
 
+def clean_all(cells: list[str]) -> list[str]:
+    """Clean every cell of a row; nearly all rows are plain letters, and want no second look."""
+    if "".join(cells).isascii():
+        return [cell.strip() for cell in cells]
+    return [clean(cell) for cell in cells]
+
+
 def check_text(text: str) -> None:
     """Raise ValueError where a text is too long, or holds what no one can see."""
     if len(text) > TEXT_LIMIT:
@@ -352,7 +372,7 @@ def word_faults(column: str, word: str, words: Collection[str]) -> list[str]:
     return [f"no {column}{shown} is known{nearest(word.lower().replace(' ', '_')[:80], sorted(words))}"]
 
 
-def read_instant(text: str) -> Any:
+def read_instant(text: str) -> Instant:
     """Read a date or an instant as the core does: (moment, dated, day). Raises ValueError."""
     found = read_moment(text)
     if found[2].year not in YEARS:
