@@ -30,6 +30,7 @@ def decide(look: Look) -> Decided:
     alarms: list[Alarm] = []
     decided: list[Decision] = []
     again: list[datetime] = [look.now + LOOK_AGAIN, start_of_day(look.live_from), *_turns(look)]
+    again += [look.news_at] if look.news_at else []
     past: list[Action] = []
     for action in _possible(look):
         if action.at > look.now:

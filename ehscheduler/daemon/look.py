@@ -39,7 +39,10 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """All that a decision about one case rests on; `told` holds what was decided before, by `key`."""
+    """All that a decision about one case rests on.
+
+    `told` holds what was decided before, by `key`; `news_at` is when an event that lies ahead will be known.
+    """
 
     policy: Policy
     calendar: Calendar
@@ -51,6 +54,7 @@ class Look:
     now: datetime
     last_tick: datetime
     live_from: date
+    news_at: datetime | None = None
     live_rules: Sequence[str] | None = None
     shadow: bool = False
     overdue_ladder: Sequence[OverdueStep] = ()

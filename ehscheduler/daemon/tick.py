@@ -180,10 +180,10 @@ def case_alarm(tx: Tx, authority: Authority, case_ref: str, said: str, now: date
 def look_at(tx: Tx, round_: Round, record: CaseRecord) -> int:
     """Work out one case, store how it stands, and decide what is told; return how many notices are new."""
     name, now, policy = round_.authority.name, round_.now, round_.authority.policy
-    found = _evaluated(tx, round_.authority, record.case_ref, now)
+    found, news_at = _evaluated(tx, round_.authority, record.case_ref, now)
     replace_milestones(tx, name, record.case_ref, [MilestoneRow.of(m, policy.text_hash) for m in found.milestones])
     _start(tx, round_.authority, found.milestones, now)
-    decided = decide(_look(tx, round_, found))
+    decided = decide(_look(tx, round_, found, news_at))
     new = add_notices(tx, name, _written(round_, record, decided))
     _trail(tx, round_, [decision for decision in decided.notices if decision.key in new])
     for code, subject, text in decided.alarms:
@@ -204,12 +204,14 @@ def _problems(tx: Tx, round_: Round, found: Evaluation) -> None:
             clear_alarm(tx, name, code=code, subject=found.case, at=now)
 
 
-def _evaluated(tx: Tx, authority: Authority, case_ref: str, now: datetime) -> Evaluation:
+def _evaluated(tx: Tx, authority: Authority, case_ref: str, now: datetime) -> tuple[Evaluation, datetime | None]:
+    """Work a case out; return with it when an event that lies ahead will be known."""
     kinds = authority.policy.facts
     plain = facts_of(tx, authority.name, case_ref) or {}
     facts = {fact: typed(kinds[fact], value) for fact, value in plain.items() if fact in kinds}
     events = events_of(tx, authority.name, case_ref)
-    return evaluate(authority.policy, authority.calendar, Case(case_ref, facts), events, now)
+    ahead = [known for event in events if (known := max(event.moment, event.recorded)) > now]
+    return evaluate(authority.policy, authority.calendar, Case(case_ref, facts), events, now), min(ahead, default=None)
 
 
 def _start(tx: Tx, authority: Authority, milestones: Sequence[Milestone], now: datetime) -> None:
@@ -248,7 +250,7 @@ def _identity(m: Milestone) -> dict[str, Any]:
     }
 
 
-def _look(tx: Tx, round_: Round, found: Evaluation) -> Look:
+def _look(tx: Tx, round_: Round, found: Evaluation, news_at: datetime | None) -> Look:
     name, config = round_.authority.name, round_.desk.config
     live = config.live_for(name)
     notices = notices_of(tx, name, found.case)
@@ -263,6 +265,7 @@ def _look(tx: Tx, round_: Round, found: Evaluation) -> Look:
         team=as_word(found.facts.get("team")),
         now=round_.now,
         last_tick=round_.last_tick,
+        news_at=news_at,
         live_from=round_.desk.live_from(tx, name, round_.now),
         live_rules=live.rules,
         shadow=live.mode == "shadow",
@@ -320,7 +323,7 @@ def rebuild(store: Store, authority: Authority, now: datetime) -> tuple[int, int
         keep_edition(tx, authority.name, edition=authority.policy.edition, text=authority.policy.text, now=now)
         for case_ref in sorted(case_refs(tx, authority.name)):
             try:
-                found = _evaluated(tx, authority, case_ref, now)
+                found, _ = _evaluated(tx, authority, case_ref, now)
             except StoreError:
                 raise
             except Exception as error:  # one case's fault harms no other
