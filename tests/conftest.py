@@ -84,3 +84,12 @@ def milestones() -> Callable[..., dict[str, Milestone]]:
         return {m.key: m for m in evaluated(policy, lines, at, facts).milestones}
 
     return run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the figures that tests recorded, so that a run says what it proved and with which seed."""
+    reports = [r for outcome in ("passed", "failed") for r in terminalreporter.stats.get(outcome, [])]
+    shown = [(r.nodeid.rpartition("::")[2], dict(r.user_properties).get("figures")) for r in reports]
+    for name, figures in shown:
+        if figures:
+            terminalreporter.write_line(f"{name}: {figures}")

@@ -6,8 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.campaign.life import VARIANTS
-from tests.campaign.rounds import campaign
+from tests.campaign.rounds import Plan, campaign
 
 
 def main() -> None:
@@ -16,19 +15,14 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--days", type=int, default=21, help="simulated days a round")
     parser.add_argument("--per-round", type=int, default=50, help="kills a round, at most")
-    parser.add_argument("--variant", choices=list(VARIANTS), default="as it is")
+    parser.add_argument("--of-wrong-copy", type=int, default=0, help="kills of a copy that marks before it sends")
     parser.add_argument("--folder", type=Path, help="where databases, feeds and sinks' logs are left; none without it")
     options = parser.parse_args()
+    plan = Plan(options.kills, options.days, options.per_round, options.of_wrong_copy)
     with tempfile.TemporaryDirectory() as scratch:
-        report = campaign(
-            options.folder or Path(scratch),
-            seed=options.seed,
-            kills=options.kills,
-            days=options.days,
-            variant=options.variant,
-            per_round=options.per_round,
-        )
-    json.dump({"figures": report.figures(), "sentences": report.sentences()}, sys.stdout, indent=2)
+        reports = campaign(options.folder or Path(scratch), options.seed, plan)
+    said = {name: {"figures": r.figures(), "sentences": r.sentences()} for name, r in reports.items()}
+    json.dump(said, sys.stdout, indent=2)
     print()
 
 

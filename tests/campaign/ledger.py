@@ -10,9 +10,10 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from functools import cache
 from pathlib import Path
 
 Tell = tuple[str, str, str, str]
@@ -32,14 +33,15 @@ class Accepted:
 
 def read_log(log: Path) -> list[Accepted]:
     """Read what a sink noted; each message must have one recipient and say something."""
-    return [_accepted(json.loads(line)) for line in log.read_text().splitlines()] if log.exists() else []
+    return [_accepted(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
-def _accepted(entry: Mapping[str, object]) -> Accepted:
+@cache
+def _accepted(line: str) -> Accepted:
+    entry = json.loads(line)
     content = str(entry["content"])
     message = message_from_bytes(content.encode("latin-1"), policy=email.policy.default)
     to = entry["to"]
-    assert isinstance(to, list)
     assert to == [message["To"]], "one recipient a message, the one it is addressed to"
     body = message.get_body(("plain",))
     assert body is not None

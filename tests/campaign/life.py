@@ -223,4 +223,5 @@ def marks_before_it_sends() -> None:
     deliver._send = mark_then_send
 
 
-VARIANTS: dict[str, Variant | None] = {"as it is": None, "marks before it sends": marks_before_it_sends}
+AS_IT_IS, WRONG_COPY = "as it is", "marks before it sends"
+VARIANTS: dict[str, Variant | None] = {AS_IT_IS: None, WRONG_COPY: marks_before_it_sends}

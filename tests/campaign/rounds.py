@@ -5,15 +5,16 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
-from ehscheduler.plugins import load
+from ehscheduler.plugins import Authority, load
 from tests.campaign.board import Board, Stage
-from tests.campaign.ledger import Accepted, Account, Kill, after_kill, balance, read_log, tells_of
-from tests.campaign.life import FAILED, LEASE, VARIANTS, Ground, fork, found
+from tests.campaign.ledger import Accepted, Account, Kill, after_kill, balance, read_log
+from tests.campaign.life import AS_IT_IS, FAILED, LEASE, VARIANTS, WRONG_COPY, Ground, fork, found
 from tests.campaign.sink import sink
 from tests.campaign.workload import AUTHORITY, Workload, make_workload
 
@@ -43,7 +44,7 @@ class Aim:
     later: float
 
 
-@dataclass
+@dataclass(eq=False)
 class Report:
     """What a campaign says of itself."""
 
@@ -89,23 +90,40 @@ class Report:
         ]
 
 
-def campaign(folder: Path, *, seed: int, kills: int, days: int, variant: str = "as it is", per_round: int = 50) -> Report:
-    """Kill until there were so many kills, in as many rounds as that takes, each with a workload of its own."""
-    report = Report(seed, variant)
+@dataclass(frozen=True)
+class Plan:
+    """How much killing: in all, in each round at most, over how many simulated days; and of the wrong copy."""
+
+    kills: int
+    days: int
+    per_round: int = 50
+    of_wrong_copy: int = 0
+
+
+def campaign(folder: Path, seed: int, plan: Plan) -> dict[str, Report]:
+    """Kill until there were so many kills, in as many rounds as that takes, each with a workload of its own.
+
+    The wrong copy, where it is wanted, goes through the first round's workload only.
+    """
+    reports = {name: Report(seed, name) for name in VARIANTS}
+    left = {AS_IT_IS: plan.kills, WRONG_COPY: plan.of_wrong_copy}
     number = 0
-    while len(report.kills) < kills:
+    while any(n > 0 for n in left.values()):
         number += 1
-        wanted = min(per_round, kills - len(report.kills))
-        _round(folder / f"round-{number}", random.Random(f"{seed}/{number}"), wanted, days, report)
-    return report
+        rng = random.Random(f"{seed}/{number}")
+        wanted = {reports[name]: min(plan.per_round, n) for name, n in left.items() if n > 0}
+        _round(folder / f"round-{number}", rng, plan.days, wanted)
+        left = {AS_IT_IS: plan.kills - len(reports[AS_IT_IS].kills), WRONG_COPY: 0}
+    return reports
 
 
-def _round(folder: Path, rng: random.Random, kills: int, days: int, report: Report) -> None:
+def _round(folder: Path, rng: random.Random, days: int, wanted: Mapping[Report, int]) -> None:
     workload = make_workload(folder / "feed", rng.getrandbits(32), days=days)
-    peace = _run(folder / "peace", workload, rng, 0, 0, Report(report.seed, "as it is"))
-    report.peace.append(peace.account)
-    war = _run(folder / "war", workload, rng, kills, len(peace.sent), report, peace.sent)
-    report.accounts.append(war.account)
+    peace = _run(folder / "peace", workload, rng, Report(0, AS_IT_IS))
+    for report, kills in wanted.items():
+        war = _run(folder / report.variant.replace(" ", "-"), workload, rng, report, kills, peace.sent)
+        report.peace.append(peace.account)
+        report.accounts.append(war.account)
 
 
 @dataclass(frozen=True)
@@ -118,27 +136,27 @@ def _run(
     folder: Path,
     workload: Workload,
     rng: random.Random,
-    kills: int,
-    messages: int,
     report: Report,
+    kills: int = 0,
     owed: Sequence[Accepted] | None = None,
 ) -> _Run:
+    """Live a workload to its end under so many kills; what was owed is what a run without kills sent."""
     with sink(folder, delay=SINK_DELAY, seed=rng.getrandbits(32)) as mail:
-        variant = VARIANTS[report.variant]
-        ground = Ground(
-            workload, load(AUTHORITY), folder / "daemon.db", mail.port, folder / "trouble.txt", variant
-        )  # fmt: skip
+        authority, variant = _authority(), VARIANTS[report.variant]
+        ground = Ground(workload, authority, folder / "daemon.db", mail.port, folder / "trouble.txt", variant)
         found(ground)
-        fallen = list(_lives(ground, rng, kills, messages, report, mail.log))
-        report.kills += fallen
+        fallen = list(_lives(ground, rng, kills, len(owed or ()), mail.log))
         sent = read_log(mail.log)
-    account = balance(sent if owed is None else owed, sent, fallen, ground.database)
-    return _Run(account, sent)
+    report.kills += fallen
+    return _Run(balance(sent if owed is None else owed, sent, fallen, ground.database), sent)
 
 
-def _lives(
-    ground: Ground, rng: random.Random, kills: int, messages: int, report: Report, log: Path
-) -> Iterator[Kill]:
+@cache
+def _authority() -> Authority:
+    return load(AUTHORITY)
+
+
+def _lives(ground: Ground, rng: random.Random, kills: int, messages: int, log: Path) -> Iterator[Kill]:
     """Live again and again from where the last life ended, until one comes to the end of the days."""
     board, turn, at = Board(), 0, ground.workload.turns[0].at
     fallen = between = 0
@@ -189,7 +207,3 @@ def _killed(child: int, board: Board, aim: Aim | None, ground: Ground) -> bool:
         return True
     assert os.waitstatus_to_exitcode(status) != FAILED, ground.trouble.read_text()
     return False
-
-
-def same_tells(one: Sequence[Accepted], other: Sequence[Accepted]) -> bool:
-    return tells_of(one) == tells_of(other)
