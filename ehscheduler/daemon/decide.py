@@ -144,7 +144,10 @@ def _may_climb(look: Look, action: Action, again: list[datetime]) -> bool:
     Where it has not, note when to look again.
     """
     below = _below(look, action)
-    if below is None or below.kept or below.lapsed:
+    if below is None or below.lapsed:
+        again.append(look.now + TRY_AGAIN)  # it is decided in this very look, or as soon as it reaches somebody
+        return False
+    if below.kept:
         return False
     heard = [at for recipient, at in below.heard.items() if recipient.startswith("person:")] or [*below.heard.values()]
     if not heard and below.waits:

@@ -8,10 +8,11 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from ehscheduler.core.actions import next_morning
-from ehscheduler.core.calendars import ONE_SECOND
+from ehscheduler.core.calendars import ONE_SECOND, Calendar
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case
 from ehscheduler.core.history import typed
@@ -125,7 +126,7 @@ def _wake_where_settings_changed(tx: Tx, desk: Desk, authority: Authority, now: 
     parts = {
         "policy": authority.policy.text_hash,
         "readings": {id_: [r.answer, r.value] for id_, r in authority.policy.readings.items()},
-        "days_off": sorted(f"{day} {why}" for day, why in authority.calendar.days_off.items()),
+        "days_off": _days_off(authority.calendar),
         "live": [str(live.since), live.rules, live.mode],
         "ladder": [[list(step.who), str(step.after)] for step in config.overdue_ladder(name)],
     }
@@ -133,6 +134,12 @@ def _wake_where_settings_changed(tx: Tx, desk: Desk, authority: Authority, now: 
     if state_of(tx, name, SETTINGS) != stands:
         wake(tx, name, None, now=now)
         put_state(tx, name, SETTINGS, stands)
+
+
+@lru_cache(maxsize=64)
+def _days_off(calendar: Calendar) -> str:
+    """Name the days that do not count, in few letters."""
+    return hash_of(",".join(sorted(day.isoformat() for day in calendar.days_off)))
 
 
 def _due(desk: Desk, authority: Authority, now: datetime) -> list[str]:
