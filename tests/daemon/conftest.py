@@ -1,0 +1,66 @@
+"""A service in small for each test, on SQLite; `either` is on PostgreSQL too."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ehscheduler.store import Store
+from tests.daemon.house import House
+from tests.postgres import Cluster, running
+
+
+@pytest.fixture(scope="session")
+def made_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("made") / "made.db"
+    Store.create(path).close()
+    return path
+
+
+@pytest.fixture
+def store(made_database: Path, tmp_path: Path) -> Iterator[Store]:
+    store = Store.open(shutil.copy(made_database, tmp_path / "ehs.db"))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def house(store: Store) -> House:
+    made = House(store)
+    made.people()
+    return made
+
+
+@pytest.fixture
+def house_of(store: Store) -> Callable[..., House]:
+    """Make a house with rules and settings of its own."""
+
+    def make(rules: str, **tables: Any) -> House:
+        made = House(store, rules, **tables)
+        made.people()
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with running() as cluster:
+        yield cluster
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest) -> Iterator[House]:
+    """A house on each of the two databases."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("house")
+        return
+    cluster = request.getfixturevalue("cluster")
+    url = cluster.fresh()
+    with Store.create(url) as store:
+        made = House(store)
+        made.people()
+        yield made
+    cluster.drop(url)
