@@ -42,13 +42,14 @@ def _climb(
             return
         due_at = _due(step, history, anchor, reached, held)
         yield Rung(stage, step.who, reached, due_at, step.final, step.together, step.readings)
-        up = next((e for e in asked if _after(e, reached)), None)
-        if up is not None:
-            asked = asked[asked.index(up) + 1 :]
+        while asked and not _after(asked[0], reached):
+            asked.pop(0)
         # Where only the date of an escalation or of the dispute is known, the rung is reached with the one before.
-        asked_at = max(up.moment, reached) if up else None
-        ways = [moment for moment in (asked_at, due_at + ONE_SECOND if due_at else None) if moment]
-        reached = min(ways, default=None)
+        asked_at = max(asked[0].moment, reached) if asked else None
+        reached = due_at + ONE_SECOND if due_at else None
+        if asked_at is not None and (reached is None or asked_at <= reached):
+            asked.pop(0)
+            reached = asked_at
 
 
 def _since(event: Event, anchor: Event) -> bool:

@@ -1,6 +1,7 @@
 """What the core tests share: the real policy, rows as bytes, and the parts that random histories are made of."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,9 +15,27 @@ from ehscheduler.core.evaluate import evaluate
 from ehscheduler.core.events import Case, Event, read_moment
 from ehscheduler.core.explain import timeline_row
 from ehscheduler.core.policy import Policy
+from ehscheduler.core.reading import read_policy
 from ehscheduler.policy_files import calendar_for, policy_from
 
 PACKAGE = Path(ehs_nottinghamshire.__file__).parent
+
+HEAD = """
+[policy]
+authority = "testshire"
+document = "A protocol for tests"
+edition = "1"
+nation = "england"
+in_force = 2015-01-01
+{more}
+[roles]
+worker = "Worker"
+manager = "Manager"
+director = "Director"
+"""
+LINE = re.compile(
+    r"(?P<when>[^ ;]+)(?:;(?P<recorded>[^ ]+))? (?P<word>[a-z_]+)(?: #(?P<ref>[^ ]+))?(?: (?P<detail>[{].*))?"
+)
 
 WORDS = (
     "referral_received referral_passed received_into_team referral_screened allocation worker_changed contact_made "
@@ -70,6 +89,20 @@ def nottinghamshire() -> tuple[Policy, Calendar]:
 def an_event(id_: str, word: str, when: str, ref: str | None = None, **detail: Any) -> Event:
     moment, dated, day = read_moment(when)
     return Event(id_, "C1", word, moment, dated, day, moment, ref, detail)
+
+
+def line_event(line: str) -> Event:
+    """Read "OCCURRED[;RECORDED] word [#ref] [{json}]" into an event; its id is in the JSON, or made from the line."""
+    found = LINE.fullmatch(line)
+    assert found, line
+    moment, dated, day = read_moment(found["when"])
+    recorded = read_moment(found["recorded"])[0] if found["recorded"] else moment
+    detail = json.loads(found["detail"] or "{}")
+    return Event(detail.pop("id", line), "C1", found["word"], moment, dated, day, recorded, found["ref"], detail)
+
+
+def a_policy(rules: str, more: str = "") -> Policy:
+    return read_policy(HEAD.format(more=more) + rules, "test.toml")
 
 
 def rows(events: Sequence[Event], at: datetime, facts: dict[str, Any]) -> list[dict[str, Any]]:
