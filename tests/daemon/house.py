@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ehscheduler.config import config_from
-from ehscheduler.core.calendars import london_day
+from ehscheduler.core.calendars import LONDON, london_day
 from ehscheduler.core.events import Case, Event, event_id, read_moment
 from ehscheduler.core.people import Person
 from ehscheduler.core.reading import read_policy
@@ -265,3 +265,12 @@ class House:
 def lines_of(mail: Mail) -> list[str]:
     """Return the lines of a message that begin with a case's reference, as "C1 First visit"."""
     return [found[0].strip() for found in re.findall(r"(?m)^  (\S+  .*?)(\(clause|$)", mail.text)]
+
+
+def told(house: House, ref: str = "C1") -> list[tuple[str, str, str]]:
+    """Return (London time sent, kind, recipient) of what was handed over about a case."""
+    rows = [row for row in house.rows if row.state == "handed_over" and row.case_ref == ref]
+    made = [
+        (f"{row.sent_at.astimezone(LONDON):%Y-%m-%d %H:%M}", row.kind, row.recipient) for row in rows if row.sent_at
+    ]
+    return sorted(made)

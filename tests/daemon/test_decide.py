@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ehscheduler.notify.channel import Outcome
-from tests.daemon.house import NAME, PEOPLE, VISIT, House, lines_of
+from tests.daemon.house import NAME, PEOPLE, VISIT, House, lines_of, told
 
 PHONE = """
 [standard.phone]
@@ -55,13 +55,6 @@ owner = "worker"
 """
 
 Houses = Callable[..., House]
-
-
-def told(house: House, ref: str = "C1") -> list[tuple[str, str, str]]:
-    """Return (London time sent, kind, recipient) of what was handed over about a case."""
-    rows = [row for row in house.rows if row.state == "handed_over" and row.case_ref == ref]
-    made = [(f"{row.sent_at:%Y-%m-%d %H:%M}", row.kind, row.recipient) for row in rows if row.sent_at]
-    return sorted(made)
 
 
 # ---- each kind at its time
