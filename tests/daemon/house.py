@@ -142,6 +142,7 @@ class House:
     def __init__(self, store: Store, rules: str = VISIT, **tables: Any) -> None:
         self.store = store
         self.channel = FakeChannel()
+        self.rng = random.Random(1)
         self.config: dict[str, Any] = {"ladders": {NAME: LADDER}, **tables}
         self.set_rules(rules)
         self.now = moment("2026-03-02 09:00")
@@ -210,7 +211,7 @@ class House:
     def deliver(self, at: str | None = None) -> Delivered:
         if at:
             self.at(at)
-        return deliver(self.desk, lambda: self.now, rng=random.Random(1))
+        return deliver(self.desk, lambda: self.now, rng=self.rng)
 
     def tell(self) -> int:
         return tell_operator(self.desk, self.now)
