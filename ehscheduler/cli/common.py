@@ -39,8 +39,9 @@ CONFIG = Path("config.toml")
 
 
 def console() -> Console:
-    """Return the terminal, wide enough for a table where the output goes elsewhere."""
-    return Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    """Return the terminal; where the output goes elsewhere, as wide as COLUMNS says, else wide enough for a table."""
+    asked = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if asked else 140, highlight=False)
 
 
 def check_format(format: str) -> str:
