@@ -172,9 +172,10 @@ def _parcel(round_: Round, parcel: Parcel) -> None:
 
 
 def _give_back(round_: Round, held: Claim) -> None:
-    """Let go of a message that was claimed and not sent: its notices wait again."""
+    """Let go of a message that was claimed and not sent: its notices wait again, for long only if mail cannot leave."""
+    wait_ = SET_UP_AGAIN if round_.done.paused else timedelta()
     with round_.desk.store.begin() as tx:
-        mark_temporary(tx, held, answer="it was not sent", send_after=round_.now() + SET_UP_AGAIN, counts=False)
+        mark_temporary(tx, held, answer="it was not sent", send_after=round_.now() + wait_, counts=False)
 
 
 def _set_apart(round_: Round, parcel: Parcel, error: Exception) -> None:
