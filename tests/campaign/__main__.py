@@ -21,7 +21,7 @@ def main() -> None:
     plan = Plan(options.kills, options.days, options.per_round, options.of_wrong_copy)
     with tempfile.TemporaryDirectory() as scratch:
         reports = campaign(options.folder or Path(scratch), options.seed, plan)
-    said = {name: {"figures": r.figures(), "sentences": r.sentences()} for name, r in reports.items()}
+    said = {name: {"figures": r.figures(), "sentences": r.sentences()} for name, r in reports.items() if r.accounts}
     json.dump(said, sys.stdout, indent=2)
     print()
 

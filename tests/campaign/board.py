@@ -2,6 +2,7 @@
 
 import mmap
 import struct
+from datetime import UTC, datetime
 from enum import IntEnum
 
 WIDEST = 1000
@@ -22,8 +23,8 @@ class Stage(IntEnum):
 
 UNDER_WAY = frozenset({Stage.SENDING, Stage.SENT, Stage.MARKING})
 """A message has begun to go out, and its mark is not known to be kept."""
-NUMBER = struct.Struct("<I")
-STAGE, TURN, LENGTH, ENTERED, NAME = 0, 4, 8, 16, 64
+NUMBER, MOMENT = struct.Struct("<I"), struct.Struct("<d")
+STAGE, TURN, LENGTH, CLOCK, ENTERED, NAME = 0, 4, 8, 16, 24, 64
 
 
 class Board:
@@ -51,6 +52,11 @@ class Board:
         return self._read(TURN)
 
     @property
+    def at(self) -> datetime:
+        """Give the simulated instant of the turn."""
+        return datetime.fromtimestamp(MOMENT.unpack_from(self._page, CLOCK)[0], UTC)
+
+    @property
     def under_way(self) -> str | None:
         """Name the message that was going out when the writer stopped."""
         if self.stage not in UNDER_WAY:
@@ -63,8 +69,9 @@ class Board:
 
     # ---- written by the child
 
-    def begin_turn(self, turn: int) -> None:
+    def begin_turn(self, turn: int, at: datetime) -> None:
         NUMBER.pack_into(self._page, TURN, turn)
+        MOMENT.pack_into(self._page, CLOCK, at.timestamp())
 
     def enter(self, stage: Stage) -> None:
         NUMBER.pack_into(self._page, STAGE, stage)

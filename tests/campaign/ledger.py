@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from functools import cache
@@ -18,6 +18,7 @@ from pathlib import Path
 
 Tell = tuple[str, str, str, str]
 """One thing told to somebody: the address, the day, the message's heading, and the words of the line."""
+REFERENCE = re.compile(r"EH-\d+")
 FOR = re.compile(r"^For .*?, (\w+ \d+ \w+ \d{4})")
 
 
@@ -91,6 +92,10 @@ def _alarms(text: str) -> Iterator[str]:
 # ---- the account
 
 
+UNSEEN = "unseen"
+"""The stage of a process that shows none."""
+
+
 @dataclass(frozen=True)
 class Kill:
     """One kill: where it fell, what was going out, and what the rows say was claimed and not yet marked."""
@@ -100,6 +105,13 @@ class Kill:
     under_way: str | None
     claimed: frozenset[str]
     faults: tuple[str, ...] = ()
+
+    @property
+    def may_repeat(self) -> frozenset[str]:
+        """Name what may come once more because of this kill: what was going out, where that can be seen."""
+        if self.stage == UNSEEN:
+            return self.claimed
+        return frozenset({self.under_way} if self.under_way else ())
 
 
 @dataclass
@@ -116,16 +128,26 @@ class Account:
     repeats: int = 0
 
 
-def balance(owed: Sequence[Accepted], sent: Sequence[Accepted], kills: Sequence[Kill], database: Path) -> Account:
-    """Hold what was accepted against what a run without a kill sent, and against what the rows say was sent."""
+def balance(
+    owed: Sequence[Accepted],
+    sent: Sequence[Accepted],
+    kills: Sequence[Kill],
+    database: Path,
+    *,
+    key: Callable[[Tell], tuple[str, ...]] = tuple,
+) -> Account:
+    """Hold what was accepted against what a run without a kill sent, and against what the rows say was sent.
+
+    `key` says what makes two tells the same.
+    """
     account = Account(messages=len({one.message_id for one in sent}), faults=[f for k in kills for f in k.faults])
-    should, did = tells_of(owed), tells_of(sent)
+    should, did = tells_of(owed, key), tells_of(sent, key)
     account.told = did.total()
     account.lost = [_said(tell, n) for tell, n in sorted((should - did).items())]
     account.not_owed = [_said(tell, n) for tell, n in sorted((did - should).items())]
     times = Counter(one.message_id for one in sent)
     account.repeats = sum(times.values()) - len(times)
-    allowed = Counter(kill.under_way for kill in kills if kill.under_way)
+    allowed = Counter(id_ for kill in kills for id_ in kill.may_repeat)
     account.too_often = [
         f"{id_} was accepted {n} times, and was going out at {allowed[id_]} kills"
         for id_, n in times.items()
@@ -137,13 +159,20 @@ def balance(owed: Sequence[Accepted], sent: Sequence[Accepted], kills: Sequence[
     return account
 
 
-def tells_of(sent: Sequence[Accepted]) -> Counter[Tell]:
+def by_case(tell: Tell) -> tuple[str, ...]:
+    """Name a tell by who heard what of which case, whatever the day and the hour."""
+    to, _, heading, said = tell
+    case = REFERENCE.search(said)
+    return to, heading, case[0] if case else said
+
+
+def tells_of(sent: Sequence[Accepted], key: Callable[[Tell], tuple[str, ...]]) -> Counter[tuple[str, ...]]:
     """Count what was told; a message that came twice under one Message-ID tells once, another one tells again."""
     once = {one.message_id: one for one in sent}
-    return Counter(tell for one in once.values() for tell in one.tells)
+    return Counter(key(tell) for one in once.values() for tell in one.tells)
 
 
-def _said(tell: Tell, n: int) -> str:
+def _said(tell: tuple[str, ...], n: int) -> str:
     return f"{n} x {' | '.join(tell)}"
 
 

@@ -29,7 +29,14 @@ from tests.campaign.workload import AUTHORITY, OPERATOR, Turn, Workload
 
 LEASE = timedelta(seconds=40)
 """What the shortest deadline that the configuration allows comes to."""
-MARKS = ("mark_handed_over", "mark_refused", "mark_dead", "mark_temporary", "mark_uncertain")
+MARKS = (
+    "mark_handed_over",
+    "mark_refused",
+    "mark_dead",
+    "mark_temporary",
+    "mark_uncertain",
+    "mark_withdrawn",
+)
 WIND_UP = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 15))
 FAILED = 70
 
@@ -82,7 +89,7 @@ def found(ground: Ground) -> None:
 def fork(ground: Ground, board: Board, *, first: int, at: datetime, worker: str) -> int:
     """Let a child live from turn `first` on, which it takes up at `at`; return its process number."""
     board.wipe()
-    board.begin_turn(first)
+    board.begin_turn(first, at)
     child = os.fork()
     if child:
         return child
@@ -109,7 +116,7 @@ def _live(ground: Ground, board: Board, first: int, at: datetime, worker: str) -
         desk = replace(desk, guard=hold.check)
         for number, turn in _days(ground.workload, first, at):
             clock[0] = turn.at
-            board.begin_turn(number)
+            board.begin_turn(number, turn.at)
             hold.renew(turn.at)
             _take_in(desk, ground, board, turn)
             run.once(desk, lambda: clock[0], stop=lambda: False, rng=random.Random(number))
@@ -118,10 +125,15 @@ def _live(ground: Ground, board: Board, first: int, at: datetime, worker: str) -
 
 
 def _days(workload: Workload, first: int, at: datetime) -> Iterator[tuple[int, Turn]]:
-    """Yield the turns from `first` on, and in the end a few at which nothing new happens, so that leases run out."""
+    """Yield the turns from `first` on, and where nothing new happens, a few more in which leases run out.
+
+    A life that follows another looks again before its time moves on: hours later less would be owed.
+    """
     last = len(workload.turns) - 1
     for number, turn in enumerate(workload.turns[first:], first):
-        yield number, replace(turn, at=at) if number == first else turn
+        yield number, replace(turn, at=max(turn.at, at))
+        if turn.at < at:
+            yield number, Turn(at + LEASE + timedelta(seconds=1))
     for later in WIND_UP:
         yield last, Turn(max(workload.turns[last].at, at) + later)
 

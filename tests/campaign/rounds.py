@@ -169,7 +169,7 @@ def _lives(ground: Ground, rng: random.Random, kills: int, messages: int, log: P
         claimed, faults = after_kill(ground.database, worker, read_log(log))
         fallen, between = fallen + 1, between + bool(claimed)
         yield Kill(board.turn, board.stage.name.lower(), board.under_way, claimed, faults)
-        turn, at = board.turn, _resumed(ground.workload, board.turn, turn, at, rng)
+        turn, at = board.turn, _resumed(board.at, rng)
 
 
 def _aim(rng: random.Random, gap: float, between: int, fallen: int) -> Aim:
@@ -180,10 +180,9 @@ def _aim(rng: random.Random, gap: float, between: int, fallen: int) -> Aim:
     return Aim(stage, rng.randint(1, max(1, round(spread))), rng.uniform(0, later))
 
 
-def _resumed(workload: Workload, turn: int, before: int, at: datetime, rng: random.Random) -> datetime:
+def _resumed(died: datetime, rng: random.Random) -> datetime:
     """Say when the next life begins: at once, while the dead one's leases still run, or when they have run out."""
-    died = at if turn == before else workload.turns[turn].at
-    return died + (LEASE + timedelta(seconds=1) if rng.random() < 0.6 else timedelta(seconds=1))
+    return died + (LEASE + timedelta(seconds=1) if rng.random() < 0.5 else timedelta(seconds=1))
 
 
 def _killed(child: int, board: Board, aim: Aim | None, ground: Ground) -> bool:

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 LONDON = ZoneInfo("Europe/London")
 AUTHORITY = "nottinghamshire"
 OPERATOR = "operator@council.example"
-FIRST_DAY = date(2026, 3, 9)
-"""A Monday: the clock change of 29 March and Easter lie ahead."""
+FIRST_DAY = date(2024, 3, 11)
+"""A Monday in the past: Easter and the clock change, both on 31 March, lie ahead."""
 TURNS = (time(8, 31), time(12, 0), time(17, 0), time(22, 0))
 EVENT_COLUMNS = ("case_ref", "event", "occurred_at", "recorded_at", "ref", "detail", "id")
 PERSON_COLUMNS = ("person_id", "name", "email", "role", "team", "line_manager_id", "valid_from", "valid_to")
@@ -225,3 +225,28 @@ def _turnings(rng: random.Random, ref: str, start: date, leads: list[str], days:
         yield _row(rng, ref, "attributes_changed", day, detail={"lead": rng.choice(leads)})
     elif chance < 0.45:  # nobody holds the role that this one asks for: it climbs, and the operator hears
         yield _row(rng, ref, "epn_request_valid", day, ref="epn")
+
+
+# ---- what goes out at once
+
+
+def make_urgent(folder: Path, at: datetime, teams: int) -> tuple[Path, Path, Path]:
+    """Write a feed of one case a team, each with an interview asked for and a dispute raised at `at`.
+
+    Both are told at once, on any day and at any hour: two messages to each team's manager.
+    """
+    refs = [f"EH-{n:03}" for n in range(1, teams + 1)]
+    when = at.isoformat(timespec="seconds")
+    about = json.dumps({"about": "allocation"})
+    cases = _write(folder / "cases.csv", ("case_ref", "team"), [[ref, f"Team {ref}"] for ref in refs])
+    events = [[ref, "return_interview_requested", when, when, "ri", "", f"{ref}-ri"] for ref in refs]
+    events += [[ref, "dispute_raised", when, when, "d", about, f"{ref}-d"] for ref in refs]
+    staff = [
+        [f"tm-{ref}", f"Person {ref}", f"tm-{ref.lower()}@council.example", "team_manager", f"Team {ref}", "", "", ""]
+        for ref in refs
+    ]
+    return (
+        cases,
+        _write(folder / "events.csv", EVENT_COLUMNS, events),
+        _write(folder / "people.csv", PERSON_COLUMNS, staff),
+    )
