@@ -154,7 +154,7 @@ def _may_climb(look: Look, action: Action, again: list[datetime]) -> bool:
         ready = _ready(look, action, max(below.waits.values()))
         again.append(max(ready, look.now + TRY_AGAIN) if ready else look.now + TRY_AGAIN)
         return False
-    ready = _ready(look, action, min(heard, default=below.decided_at))
+    ready = _ready(look, action, min(heard, default=below.last_try or below.decided_at))
     if ready is None or ready <= look.now:
         return ready is not None
     again.append(ready)

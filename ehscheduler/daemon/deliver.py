@@ -34,6 +34,7 @@ from ehscheduler.store.outbox import (
     mark_uncertain,
     mark_withdrawn,
     outbox,
+    renew_claim,
     tries_of,
     waiting_deliveries,
 )
@@ -162,13 +163,18 @@ def _parcel(round_: Round, parcel: Parcel) -> None:
     except Exception as error:  # one parcel's fault harms no other
         _set_apart(round_, parcel, error)
         return
-    for held in claims:
-        # Never sent on a lease that may run out on the way, for then another sends it too.
-        late = round_.now() + timedelta(seconds=round_.desk.config.mail.deadline_seconds) >= held.lease_until
-        if late or round_.over():
+    for number, held in enumerate(claims):
+        if round_.over():
             _give_back(round_, held)
-        else:
-            round_.send(held)
+        elif (ours := _held_on(round_, held) if number else held) is not None:
+            round_.send(ours)
+
+
+def _held_on(round_: Round, held: Claim) -> Claim | None:
+    """Hold a message for a whole lease again after others were sent before it; None where another has taken it."""
+    with round_.desk.store.begin() as tx:
+        round_.desk.guard(tx)
+        return renew_claim(tx, held, until=round_.now() + round_.desk.lease)
 
 
 def _give_back(round_: Round, held: Claim) -> None:
@@ -272,7 +278,7 @@ def _again(
     tx: Tx, desk: Desk, held: Claim, outcome: Outcome, now: datetime, done: Delivered, rng: random.Random
 ) -> None:
     """Try a message again later, or give it up when its time has run out; what may have been taken waits a lease."""
-    tries = tries_of(tx, held) + held.attempts - 1
+    tries = tries_of(tx, held)
     send_after = next_try(tries, first=_first_try(tx, held, now), now=now, random=rng.random)
     if send_after is None:
         mark_dead(tx, held, answer=outcome.answer)
@@ -291,4 +297,5 @@ def _first_try(tx: Tx, held: Claim, now: datetime) -> datetime:
     """Reckon when the notices in a message were first tried: when it was made, and the waits before that."""
     rows = outbox(tx, held.authority, states=["claimed"], recipient=held.recipient, limit=EVERY_DELIVERY)
     made = min((row.claimed_at for row in rows if row.message_id == held.message_id and row.claimed_at), default=now)
-    return made - sum((wait(attempt, lambda: 0.5) for attempt in range(1, tries_of(tx, held))), timedelta())
+    before = tries_of(tx, held) - held.attempts
+    return made - sum((wait(attempt, lambda: 0.5) for attempt in range(1, before + 1)), timedelta())

@@ -19,7 +19,8 @@ SETTLED_UNHEARD = ("refused", "dead")
 class Told:
     """One notice that was decided before, as it now stands; `times` counts how often it was decided.
 
-    `heard` says when each recipient's was handed over; `waits` names from when each of the others may hear.
+    `heard` says when each recipient's was handed over, `waits` from when each of the others may hear, and `last_try`
+    from when the last of all was to be sent.
     """
 
     milestone: str
@@ -32,6 +33,7 @@ class Told:
     kept: str | None = None
     heard: Mapping[str, datetime] = field(default_factory=dict)
     waits: Mapping[str, datetime] = field(default_factory=dict)
+    last_try: datetime | None = None
     lapsed: bool = False
     times: int = 1
 
@@ -73,6 +75,7 @@ def _told(notice: Notice, rows: Collection[OutboxRow], before: Told | None) -> T
         kept=notice.kept,
         heard=heard,
         waits={row.recipient: row.send_after for row in rows if row.state in ("waiting", "claimed")},
+        last_try=max((row.send_after for row in rows), default=None),
         lapsed=notice.kept is None and all(row.state == "dropped" for row in _meant(rows)),
         times=before.times + 1 if before else 1,
     )
