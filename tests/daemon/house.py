@@ -3,7 +3,7 @@
 import json
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -172,6 +172,17 @@ class House:
             if state_of(tx, NAME, FIRST_IMPORT) is None:
                 put_state(tx, NAME, FIRST_IMPORT, london_day(self.now).isoformat())
         self.events(ref, *lines)
+
+    def cases(self, refs: Iterable[str], *lines: str, lead: str = "w1", team: str = "North") -> None:
+        """Store many cases with the same events at once."""
+        listed = list(refs)
+        made = [event(ref, line) for ref in listed for line in lines]
+        with self.store.begin() as tx:
+            cases = [Case(ref, {"lead": lead, "team": team}) for ref in listed]
+            put_cases(tx, NAME, cases, source="the extract", read_at=self.now, now=self.now)
+            add_events(tx, NAME, made, source="the extract", now=self.now)
+            if state_of(tx, NAME, FIRST_IMPORT) is None:
+                put_state(tx, NAME, FIRST_IMPORT, london_day(self.now).isoformat())
 
     def events(self, ref: str, *lines: str, late: bool = False) -> list[Event]:
         """Store events of a case; `late` ones were recorded at the present instant, the others as they happened."""
