@@ -85,6 +85,7 @@ class _Walk:
         self.count = count
         self.steps = steps
         self.refused: dict[Event, str] = {}
+        self._stood: dict[int, Limit] = {}
 
     def follow(self, until: int, held: Held) -> tuple[Limit, tuple[Change, ...]]:
         """Return the limit after the first `until` steps, counted with these holds, and what moved it."""
@@ -109,7 +110,9 @@ class _Walk:
         """Return the date that an agreement gives, or None, noting why, where it moves nothing."""
         # What it moves is the limit as it then stood: holds that began later are not in it.
         before, after = _parted(held, event.moment)
-        current, _ = self.follow(n, before)
+        current = self._stood.get(n)
+        if current is None:
+            current = self._stood[n] = self.follow(n, before)[0]
         refusal, until = _agreed(event, self.rule, self.history.policy, current)
         if refusal:
             self.refused[event] = refusal
