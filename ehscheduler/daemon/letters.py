@@ -173,11 +173,11 @@ def _imprint(policy: Policy) -> Imprint:
 
 
 def _outage(around: Around, inside: Sequence[Checked]) -> str:
-    """Say between which instants nothing was sent, where something in the message should have gone then."""
+    """Say between which instants nothing was sent, where this message catches up with what should have gone then."""
     if around.outage is None:
         return ""
     start, end = around.outage
-    if not any(start < one.notice.at <= end for one in inside):
+    if not any(start < one.notice.at <= end and one.notice.decided_at <= end for one in inside):
         return ""
     return f"from {moment_words(start)} to {moment_words(end)}"
 
