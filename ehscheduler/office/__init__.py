@@ -1,0 +1,24 @@
+"""The verbs a person has: record, correct, relax, hold, resume, close, and take files in. One transaction each.
+
+Every act is an event, a row of the trail, or both; none edits what was recorded before.
+"""
+
+from ehscheduler.office.acts import SOURCE, Act, close, correct, hold, record, relax, resume
+from ehscheduler.office.cases import case_from, evaluation_of
+from ehscheduler.office.files import FIRST_IMPORT, Taken, take_files
+
+__all__ = [
+    "FIRST_IMPORT",
+    "SOURCE",
+    "Act",
+    "Taken",
+    "case_from",
+    "close",
+    "correct",
+    "evaluation_of",
+    "hold",
+    "record",
+    "relax",
+    "resume",
+    "take_files",
+]

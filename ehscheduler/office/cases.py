@@ -1,0 +1,33 @@
+"""Cases as they stand in the store, worked out."""
+
+from datetime import datetime
+
+from ehscheduler.core.evaluate import Evaluation, evaluate
+from ehscheduler.core.events import Case
+from ehscheduler.core.history import typed
+from ehscheduler.core.vocabulary import nearest
+from ehscheduler.errors import InputRefused
+from ehscheduler.plugins import Authority
+from ehscheduler.store.cases import case_refs, facts_of
+from ehscheduler.store.events import events_of
+from ehscheduler.store.tx import Tx
+
+
+def case_from(tx: Tx, authority: Authority, case_ref: str) -> Case:
+    """Read a case with all its facts, typed; raise InputRefused where there is none of that reference."""
+    facts = facts_of(tx, authority.name, case_ref)
+    if facts is None:
+        raise InputRefused([_no_case(tx, authority, case_ref)])
+    kinds = authority.policy.facts
+    return Case(case_ref, {name: typed(kinds[name], value) for name, value in facts.items() if name in kinds})
+
+
+def _no_case(tx: Tx, authority: Authority, case_ref: str) -> str:
+    known = case_refs(tx, authority.name)
+    return f"{authority.name} has no case {case_ref!r}{nearest(case_ref, known)}"
+
+
+def evaluation_of(tx: Tx, authority: Authority, case_ref: str, now: datetime) -> Evaluation:
+    """Work out how a case stands at `now` from what is stored."""
+    case = case_from(tx, authority, case_ref)
+    return evaluate(authority.policy, authority.calendar, case, events_of(tx, authority.name, case_ref), now)
