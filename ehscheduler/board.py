@@ -14,12 +14,14 @@ from ehscheduler.errors import InputRefused
 from ehscheduler.office import evaluation_of
 from ehscheduler.plugins import Authority
 from ehscheduler.pure import notice_row
-from ehscheduler.store.cases import case_refs
+from ehscheduler.store.cases import case_refs, cases_due
 from ehscheduler.store.milestones import open_milestones
 from ehscheduler.store.notices import notices_of
 from ehscheduler.store.outbox import outbox
 from ehscheduler.store.store import Store
 from ehscheduler.store.tx import Tx
+
+EVERY_CASE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ def open_now(
     rows: list[OpenRow] = []
     with store.read() as tx:
         refs = {row.case_ref for row in open_milestones(tx, authority.name)}
+        # What came in since the last tick has no rows yet, and is open all the same.
+        refs |= set(cases_due(tx, authority.name, now=now, limit=EVERY_CASE))
         for case_ref in sorted(refs):
             found = evaluation_of(tx, authority, case_ref, now)
             lead, of_team = str(found.facts.get("lead") or ""), str(found.facts.get("team") or "")

@@ -24,6 +24,7 @@ from ehscheduler.cli.common import (
     who,
 )
 from ehscheduler.config import read_config
+from ehscheduler.core.explain import said_day, said_moment
 from ehscheduler.errors import InputRefused
 from ehscheduler.store.store import Store
 
@@ -48,7 +49,7 @@ overdue = [{ who = ["line_manager"], after = "1 working day" }]
 
 @app.command()
 def init(config: ConfigOption = CONFIG) -> None:
-    """Make a configuration file and a database here, or bring an older database up to date."""
+    """Make a configuration and a database here. An older database is brought up to date."""
     if not config.exists():
         config.write_text(STARTING_CONFIG, encoding="utf-8")
         typer.echo(f"Made {config}.")
@@ -166,9 +167,9 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def _done(act: office.Act, said: str) -> None:
-    when = act.event.day.isoformat() if act.event.dated else f"{act.event.moment.isoformat()}"
+    when = said_day(act.event.day) if act.event.dated else said_moment(act.event.moment)
     known = " It was recorded already; nothing changed." if act.known else ""
-    typer.echo(f"{said}, {when} (event {act.event.id}).{known}")
+    typer.echo(f"{said}: {when} (event {act.event.id}).{known}")
 
 
 @app.command()
@@ -181,7 +182,7 @@ def correct(
     authority: AuthorityOption = "",
     by: ByOption = "",
 ) -> None:
-    """Withdraw an event, and with --at record it anew; what was recorded stays on record."""
+    """Withdraw an event, or with --at move it. What was recorded stays on record."""
     settings = config_at(config)
     loaded = one_authority(authority, settings)
     with open_store(settings) as store:
@@ -201,7 +202,7 @@ def relax(
     authority: AuthorityOption = "",
     by: ByOption = "",
 ) -> None:
-    """Agree a later limit, before the old one passes, by the rank that the clause names."""
+    """Agree a later limit. It is agreed before the old one passes, by the rank that the clause names."""
     try:
         day = date.fromisoformat(until)
     except ValueError:

@@ -20,9 +20,11 @@ from ehscheduler.cli.common import (
     console,
     one_authority,
     open_store,
+    say_standing,
     show_json,
     show_table,
 )
+from ehscheduler.core.calendars import london_day
 from ehscheduler.core.explain import london_iso
 from ehscheduler.errors import InputRefused
 
@@ -47,17 +49,15 @@ def timeline(
         raise typer.Exit(pure.write_timeline(sys.stdout, authority, cases, events, at))
     moment = pure.instant(at, "--at")
     caseload = pure.read_caseload(authority, cases, events)
-    rows = [
-        (m.case, m.key, m.title, m.due_on or "", m.state, m.clause)
-        for case in caseload.cases
-        for m in pure.evaluated(caseload, case, moment).milestones
-    ]
-    show_table(
-        f"{authority} as of {at}",
-        ("case", "milestone", "what", "due", "state", "clause"),
-        rows,
-        empty="Nothing is due.",
-    )
+    found = [pure.evaluated(caseload, case, moment) for case in caseload.cases]
+    rows = [(m.case, m.key, m.title, m.due_on or "", m.state, m.clause) for one in found for m in one.milestones]
+    columns = ("case", "milestone", "what", "due", "state", "clause")
+    show_table(f"{authority} as of {at}", columns, rows, empty="Nothing is due.")
+    say_standing(caseload.policy, london_day(moment))
+    for warning in (warning for one in found for warning in one.warnings):
+        typer.echo(f"Note: {warning}", err=True)
+    if problems := [problem for one in found for problem in one.problems]:
+        raise InputRefused(problems)
 
 
 @app.command()
@@ -69,18 +69,20 @@ def forecast(
     until: Annotated[str, typer.Option("--until", help="Up to, and without, this date or instant.")],
     format: JsonFirst = "json",
 ) -> None:
-    """Say who would hear what and when, if nothing more happened, from two files alone."""
+    """Say who would hear what and when, from two files alone. Nothing more is taken to happen."""
     from ehscheduler import pure
 
     if check_format(format) == "json":
         raise typer.Exit(pure.write_forecast(sys.stdout, authority, cases, events, since, until))
     caseload = pure.read_caseload(authority, cases, events)
+    first, last = pure.start_instant(since, "--from"), pure.start_instant(until, "--until")
     rows = [
         (london_iso(a.at), a.kind, a.case, a.key, a.stage, ", ".join(a.to_roles), a.clause)
-        for a in pure.told(caseload, pure.start_instant(since, "--from"), pure.start_instant(until, "--until"))
+        for a in pure.told(caseload, first, last)
     ]
     columns = ("at", "kind", "case", "milestone", "rung", "to", "clause")
     show_table(f"{authority} from {since} until {until}", columns, rows, empty="Nobody would hear anything.")
+    say_standing(caseload.policy, london_day(first))
 
 
 @app.command()
@@ -108,6 +110,7 @@ def due(
     columns = ("case", "what", "due", "state", "who acts", "clause")
     shown = [(r.case, r.title, r.window, r.state, r.owner, r.clause) for r in rows]
     show_table(f"Open in {loaded.name}: {len(rows)}", columns, shown, empty="Nothing is open.")
+    say_standing(loaded.policy, london_day(clock.now()))
 
 
 def _day(text: str, option: str) -> date:
@@ -126,7 +129,7 @@ def explain(
     at: AtOption = "",
     format: FormatOption = "table",
 ) -> None:
-    """Show the proof card: why a date is what it is, day by day, and what was sent to whom."""
+    """Show why a date is what it is. The proof card counts day by day, and says what was sent to whom."""
     from ehscheduler.board import proof_cards
     from ehscheduler.cli.card import show_card
     from ehscheduler.pure import instant

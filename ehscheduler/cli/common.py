@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ehscheduler.config import Config, read_config
+from ehscheduler.core.policy import Policy
 from ehscheduler.errors import ConfigRefused, EhsError, PolicyRefused
 from ehscheduler.fitting import fitted, strangers
 from ehscheduler.plugins import Authority, installed, load
@@ -101,6 +103,18 @@ def config_at(path: Path) -> Config:
     if path == CONFIG and not path.exists():
         raise ConfigRefused([f"there is no {path} here; run 'ehscheduler init', or name a file with --config"])
     return read_config(path)
+
+
+def say_standing(policy: Policy, today: date) -> None:
+    """Say, beside a table of dates, what its reader has to know of the policy that they come from."""
+    unsigned = sum(1 for reading in policy.readings.values() if not reading.signed_by)
+    if unsigned:
+        told = f"'ehscheduler policy show {policy.authority}' tells them"
+        typer.echo(
+            f"Note: {unsigned} of {len(policy.readings)} readings are not signed by the council; {told}.", err=True
+        )
+    if policy.review_by and today > policy.review_by:
+        typer.echo(f"Note: this edition was to be reviewed by {policy.review_by.isoformat()}.", err=True)
 
 
 def show_json(value: Any) -> None:

@@ -47,7 +47,7 @@ def demo(
     weeks: Annotated[int, typer.Option("--weeks", min=1, max=13, help="How many weeks.")] = WEEKS,
     seed: Annotated[int, typer.Option("--seed", help="The same seed and end give the same families.")] = 2,
 ) -> None:
-    """Play some weeks of an invented service in a folder of its own, and show what people received."""
+    """Play an invented service. Weeks of it go by in a folder of their own, and what people received is shown."""
     started = time.perf_counter()
     last = instant(until, "--until") if until else clock.now()
     bar = Progress(

@@ -11,6 +11,7 @@ from ehscheduler.core.calendars import Calendar, london_day
 from ehscheduler.core.examples import mismatches, read_examples, wanting
 from ehscheduler.core.policy import Policy, Rhythm, Standard
 from ehscheduler.errors import PolicyRefused
+from ehscheduler.notify.words import count_words
 from ehscheduler.plugins import installed, load
 from ehscheduler.policy_files import calendar_for, policy_from
 
@@ -35,7 +36,8 @@ def check(which: Which) -> None:
             if reading.open:
                 rules = [rule.id for rule in read.rules.values() if reading.id in rule.readings]
                 typer.echo(f"Note: the reading {reading.id} has no answer; {', '.join(rules) or 'no rule'} hangs on it")
-        typer.echo(f"{read.file}: {len(read.rules)} rules, {len(read.ladders)} ladders, {len(read.readings)} readings.")
+        said = [count_words(len(read.rules), "rule"), count_words(len(read.ladders), "ladder")]
+        typer.echo(f"{read.file}: {', '.join([*said, count_words(len(read.readings), 'reading')])}.")
     if faults:
         raise PolicyRefused(faults)
     typer.echo("All is well.")

@@ -93,7 +93,7 @@ def run(config: ConfigOption = CONFIG) -> None:
 
 @app.command()
 def rebuild(config: ConfigOption = CONFIG, authority: AuthorityOption = "") -> None:
-    """Work every milestone out anew from the events; the same events give the same rows."""
+    """Work every milestone out anew. The same events give the same rows."""
     from ehscheduler.daemon.tick import rebuild as rebuild_all
 
     settings = config_at(config)
@@ -112,7 +112,7 @@ def outbox(
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 50,
     format: FormatOption = "table",
 ) -> None:
-    """Show what waits, what was handed over, and what the server answered."""
+    """Show what waits, what was sent, and what the server answered."""
     from ehscheduler.store.outbox import count_deliveries
     from ehscheduler.store.outbox import outbox as listed
     from ehscheduler.store.schema import DELIVERY_STATES
@@ -145,7 +145,7 @@ def _plain(row: Any) -> dict[str, Any]:
 
 @app.command()
 def doctor(config: ConfigOption = CONFIG, format: FormatOption = "table") -> None:
-    """Check the installation: configuration, database, plugins, mail, feeds, alarms. Exit 1 when something is wrong."""
+    """Check the installation. Configuration, database, plugins, mail, feeds, alarms; exit 1 when something is wrong."""
     from ehscheduler.daemon.health import check_up
 
     check_format(format)
