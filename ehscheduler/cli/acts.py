@@ -26,6 +26,7 @@ from ehscheduler.cli.common import (
 from ehscheduler.config import read_config
 from ehscheduler.core.explain import said_day, said_moment
 from ehscheduler.errors import InputRefused
+from ehscheduler.notify.words import count_words
 from ehscheduler.store.store import Store
 
 CaseArgument = Annotated[str, typer.Argument(help="The case's reference.")]
@@ -100,9 +101,9 @@ def import_(
 def _say(taken: office.Taken) -> None:
     intake = taken.intake
     typer.echo(
-        f"Read {intake.rows} rows: {taken.cases_added} cases new, {taken.cases_changed} changed; "
-        f"{taken.events_added} events new, {taken.events_known + intake.unchanged} known already; "
-        f"{taken.people} people."
+        f"Read {count_words(intake.rows, 'row')}: {count_words(taken.cases_added, 'new case')}, "
+        f"{taken.cases_changed} changed; {count_words(taken.events_added, 'new event')}, "
+        f"{taken.events_known + intake.unchanged} known already; {count_words(taken.people, 'person', 'people')}."
     )
     for correction in intake.corrections[:20]:
         typer.echo(
