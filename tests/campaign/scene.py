@@ -57,7 +57,9 @@ class Scene:
         beside.replace(self.clock)
 
 
-def set_scene(folder: Path, mail: Sink, now: datetime, *, teams: int, kept_in: Path | None = None) -> Scene:
+def set_scene(
+    folder: Path, mail: Sink, now: datetime, *, teams: int, kept_in: Path | None = None, deadline: int = 5
+) -> Scene:
     """Make a database, take in a feed whose notices go out at once from `now` on, and write the configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     place = kept_in or folder
@@ -66,7 +68,9 @@ def set_scene(folder: Path, mail: Sink, now: datetime, *, teams: int, kept_in: P
     with Store.create(scene.database) as store:
         taken = now - timedelta(minutes=50)
         take_files(store, _authority(), now=taken, by="feed", cases=cases, events=events, people=people)
-    scene.config.write_text(_toml(settings(scene.database, mail.port)))
+    tables = settings(scene.database, mail.port)
+    tables["mail"]["deadline_seconds"] = deadline
+    scene.config.write_text(_toml(tables))
     scene.move_clock(now)
     return scene
 

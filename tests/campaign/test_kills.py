@@ -38,7 +38,7 @@ def test_twenty_kills_lose_nothing_and_repeat_at_most_what_was_going_out(
 def test_the_same_kills_find_losses_in_a_copy_that_marks_before_it_sends(
     campaign: Campaign, show: Callable[[Figures], None]
 ) -> None:
-    said = campaign(kills=0, days=5, of_wrong_copy=15)
+    said = campaign(kills=0, days=3, of_wrong_copy=14)
     show(said[WRONG_COPY]["figures"])
     expect_found_out(said[WRONG_COPY])
 

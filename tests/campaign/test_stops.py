@@ -17,9 +17,10 @@ from tests.campaign.ledger import read_log
 from tests.campaign.scene import Scene, clocked, command, set_scene, wait_for
 from tests.campaign.sink import Sink, sink
 
-NOON = datetime(2024, 3, 13, 12, tzinfo=UTC)
-BEFORE = NOON - timedelta(minutes=51)
-"""Before the feed came in: there is nothing to do yet."""
+START = datetime.now(UTC) - timedelta(hours=2)
+"""What the daemons' clock says when there is something to do; in the past, as their ticker's own is not set."""
+BEFORE = START - timedelta(minutes=61)
+"""Before anything happened: there is nothing to do yet."""
 TEAMS = 6
 HERE = socket.gethostname()
 
@@ -61,7 +62,7 @@ def test_a_second_daemon_is_refused_and_told_who_holds_the_database_to_the_end_o
     tmp_path: Path, mail: Sink
 ) -> None:
     mail.hold.touch()
-    scene = set_scene(tmp_path / "scene", mail, NOON, teams=TEAMS)
+    scene = set_scene(tmp_path / "scene", mail, START, teams=TEAMS, deadline=60)
     with clocked(scene, "first") as first:
         wait_for("one message waits for its answer", lambda: mail.accepted == 1)
         who = f"process {first.process.pid} on {HERE}"
@@ -78,7 +79,7 @@ def test_a_second_daemon_is_refused_and_told_who_holds_the_database_to_the_end_o
         mail.hold.with_suffix(".taken").unlink()
         assert first.ends(10) == 0, first.said
     with clocked(scene, "third"):
-        scene.move_clock(NOON + timedelta(minutes=1))
+        scene.move_clock(START + timedelta(minutes=1))
         wait_for("all is handed over", scene.drained)
     expect_each_once(mail)
 
@@ -90,12 +91,12 @@ def test_a_daemon_paused_beyond_its_lease_repeats_at_most_its_message_under_way_
     tmp_path: Path, mail: Sink
 ) -> None:
     mail.hold.touch()
-    scene = set_scene(tmp_path / "scene", mail, NOON, teams=TEAMS)
+    scene = set_scene(tmp_path / "scene", mail, START, teams=TEAMS)
     with clocked(scene, "first") as first:
         wait_for("one message waits for its answer", lambda: mail.accepted == 1)
         under_way = next(iter(times(mail)))
         first.send(signal.SIGSTOP)
-        scene.move_clock(NOON + timedelta(minutes=10))
+        scene.move_clock(START + timedelta(minutes=10))
         # As on two machines, where no lock on a file reaches from one to the other.
         scene.database.with_name(scene.database.name + ".daemon").unlink()
         with clocked(scene, "second") as second:
@@ -116,13 +117,13 @@ def test_a_daemon_paused_beyond_its_lease_repeats_at_most_its_message_under_way_
 
 
 def test_a_locked_database_costs_a_turn_and_the_next_one_catches_up(tmp_path: Path, mail: Sink) -> None:
-    scene = set_scene(tmp_path / "scene", mail, NOON, teams=TEAMS)
+    scene = set_scene(tmp_path / "scene", mail, START, teams=TEAMS)
     scene.move_clock(BEFORE)
     with clocked(scene, "first") as daemon:
         wait_for("a turn with nothing to do", lambda: "0 notices decided" in daemon.said)
         with contextlib.closing(sqlite3.connect(scene.database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            scene.move_clock(NOON)
+            scene.move_clock(START)
             wait_for("the turn is given up", lambda: "the turn was given up" in daemon.said)
             assert mail.accepted == 0
             other.execute("ROLLBACK")
@@ -160,17 +161,17 @@ def fill(place: Path, leave: int) -> Path:
 def test_a_full_disk_leaves_nothing_half_done_and_the_daemon_goes_on_when_there_is_room(
     tmp_path: Path, mail: Sink, small_disk: Path, leave: int
 ) -> None:
-    scene = set_scene(tmp_path / "scene", mail, NOON, teams=TEAMS, kept_in=small_disk)
+    scene = set_scene(tmp_path / "scene", mail, START, teams=TEAMS, kept_in=small_disk)
     scene.move_clock(BEFORE)
     with clocked(scene, "first") as daemon:
         wait_for("a turn with nothing to do", lambda: "0 notices decided" in daemon.said)
         filler = fill(small_disk, leave)
-        scene.move_clock(NOON)
+        scene.move_clock(START)
         wait_for("two turns are given up", lambda: daemon.said.count("the turn was given up") >= 2)
         assert daemon.process.poll() is None
         claimed = expect_nothing_half_done(scene, mail)
         filler.unlink()
-        scene.move_clock(NOON + timedelta(minutes=1))
+        scene.move_clock(START + timedelta(minutes=1))
         wait_for("all is handed over", scene.drained)
         daemon.send(signal.SIGTERM)
         assert daemon.ends(10) == 0, daemon.said
