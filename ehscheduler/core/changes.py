@@ -16,13 +16,17 @@ from ehscheduler.core.policy import Policy, Rule
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that moved a limit: another phase, or a relaxation; `to` is the limit from then on."""
+    """One thing that moved a limit: another phase, or a relaxation; `to` is the limit from then on.
+
+    `agreed` is the date that a relaxation named, before later holds moved it.
+    """
 
     kind: Literal["phase", "relaxation"]
     day: date
     name: str
     to: date | None
     event: Event = field(repr=False)
+    agreed: date | None = None
 
 
 Count = Callable[[Held], Limit]
@@ -103,7 +107,8 @@ class _Walk:
             elif (found := self._relaxed(n, step, held)) is not None:
                 agreed = found
                 current = _no_earlier(current, agreed)
-                changes.append(Change("relaxation", step.day, str(step.detail.get("by_role", "")), agreed.on, step))
+                by = str(step.detail.get("by_role", ""))
+                changes.append(Change("relaxation", step.day, by, agreed.on, step, agreed.until))
         return current, tuple(changes)
 
     def _relaxed(self, n: int, event: Event, held: Held) -> "_Agreed | None":
@@ -118,14 +123,15 @@ class _Walk:
             self.refused[event] = refusal
             return None
         if until is None or current.backward or until <= event.day:
-            return _Agreed(until)
-        return _Agreed(self.history.calendar.later(event.day, Span((until - event.day).days, "day"), after.runs))
+            return _Agreed(until, until)
+        return _Agreed(until, self.history.calendar.later(event.day, Span((until - event.day).days, "day"), after.runs))
 
 
 @dataclass(frozen=True, slots=True)
 class _Agreed:
-    """The date of an agreement, moved by the holds that began after it; None while one of them is open."""
+    """The date of an agreement, and where the holds that began after it moved it: None while one of them is open."""
 
+    until: date | None
     on: date | None
 
 

@@ -17,7 +17,9 @@ _ONE_DAY = timedelta(days=1)
 class Limit:
     """One limit as counted: the last day (`on`) and the last second (`at`); both None in an open hold or undated.
 
-    `span` and `day_zero` are what was counted; `target` is the date a backward limit counts from.
+    `span` and `day_zero` are what was counted; `target` is the date a backward limit counts from; `no_earlier` the
+    day on which a phase began, where counting alone would give an earlier one; `unrolled` the day as counted, before
+    it was moved to a working day.
     """
 
     text: str
@@ -30,6 +32,8 @@ class Limit:
     span: Span | None = None
     day_zero: date | None = None
     target: date | None = None
+    no_earlier: date | None = None
+    unrolled: date | None = None
 
     def past(self, moment: datetime, day: date) -> bool:
         """Tell whether the limit has passed: by dates for a day clock, by instants for an hour clock."""
@@ -104,10 +108,10 @@ def _days(
 ) -> Limit:
     if history.policy.counts_first_day:
         day_zero -= _ONE_DAY
-    on = history.calendar.later(day_zero, span, held.runs)
-    if on is not None:
-        on = history.calendar.roll(on, roll)
-    return Limit(text, on, end_of_day(on) if on else None, anchor=anchor, span=span, day_zero=day_zero)
+    counted = history.calendar.later(day_zero, span, held.runs)
+    on = None if counted is None else history.calendar.roll(counted, roll)
+    at = end_of_day(on) if on else None
+    return Limit(text, on, at, anchor=anchor, span=span, day_zero=day_zero, unrolled=counted if roll else None)
 
 
 def days_limit(

@@ -126,14 +126,14 @@ def _instance(
     held = history.held(stop.moment, rule.runs_through)
     current = ([b for b in begun if b.day <= clock.start_day] or begun[:1])[-1]
     ahead = [b for b in begun if b.day > max(clock.start_day, current.day) and _reached(b, stop)]
-    phrase = _interval(current.phase, clock, history, held)
-    if phrase is None:
+    if not _intervals(current, clock, history, NOT_HELD):
         return
-    ahead = [b for b in ahead if _interval(b.phase, clock, history, NOT_HELD) is not None]
-    switches = [_switch(b, clock, history) for b in ahead]
-    count = partial(_again, current.phase, clock, history)
+    ahead = [b for b in ahead if _intervals(b, clock, history, NOT_HELD)]
+    switches = [Switch(b.phase.name or "", b.day, b.event, partial(_interval, b, clock, history)) for b in ahead]
+    count = partial(_interval, current, clock, history)
     moved = moved_by(clock, history, stop.moment, count, held=held, switches=switches)
-    phase = current.phase if moved.phases == 0 else ahead[moved.phases - 1].phase
+    taken = current if moved.phases == 0 else ahead[moved.phases - 1]
+    phase = taken.phase
     best_by = None
     if phase.best_by is not None and phase.best_by.length is not None:
         best_by = days_limit(phase.best_by.text, phase.best_by.length, clock.start, history, held)
@@ -144,7 +144,7 @@ def _instance(
         clock,
         stop,
         held,
-        (phrase,),
+        _intervals(taken, clock, history, held),
         moved,
         best_by,
         None,
@@ -160,33 +160,22 @@ def _reached(begun: _Begun, stop: Stop) -> bool:
     return stop.moment is None or begun.day <= london_day(stop.moment)
 
 
-def _switch(begun: _Begun, clock: Clock, history: History) -> Switch:
-    """Return what a next phase would make of an open instance: its interval, never before it began (design 4.8)."""
-
-    def count(held: Held) -> Limit:
-        return _not_before(_again(begun.phase, clock, history, held), begun.day)
-
-    return Switch(begun.phase.name or "", begun.day, begun.event, count)
+def _interval(begun: _Begun, clock: Clock, history: History, held: Held) -> Limit:
+    return earliest(_intervals(begun, clock, history, held))
 
 
-def _again(phase: Phase, clock: Clock, history: History, held: Held) -> Limit:
-    made = _interval(phase, clock, history, held)
-    assert made is not None
-    return made
+def _intervals(begun: _Begun, clock: Clock, history: History, held: Held) -> tuple[Limit, ...]:
+    """Count a phase's intervals from the start of an instance; none ends before the phase began (design 4.8)."""
+    assert clock.start is not None
+    made = [
+        days_limit(every.text, every.length, clock.start, history, held, clock.start_day)
+        for every in begun.phase.every
+        if every.length is not None
+    ]
+    return tuple(_not_before(limit, begun.day) for limit in made if limit is not None)
 
 
 def _not_before(limit: Limit, day: date) -> Limit:
     if limit.on is None or limit.on >= day:
         return limit
-    return replace(limit, on=day, at=end_of_day(day))
-
-
-def _interval(phase: Phase, clock: Clock, history: History, held: Held) -> Limit | None:
-    assert clock.start is not None
-    made = [
-        days_limit(every.text, every.length, clock.start, history, held, clock.start_day)
-        for every in phase.every
-        if every.length is not None
-    ]
-    found = [limit for limit in made if limit is not None]
-    return earliest(found) if found else None
+    return replace(limit, on=day, at=end_of_day(day), no_earlier=day)
