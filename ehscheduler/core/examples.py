@@ -30,7 +30,7 @@ NONE = "none"
 """How an example says that a value is empty, since TOML has no word for it."""
 
 _LINE = re.compile(
-    r"(?P<when>[^\s;]+)(?:;(?P<recorded>\S+))? (?P<word>[a-z_]+)(?: #(?P<ref>\S+))?(?: (?P<detail>\{.*\}))?"
+    r"(?P<when>[^\s;]+)(?:;(?P<recorded>\S+))? (?P<word>[a-z][a-z0-9_]*)(?: #(?P<ref>\S+))?(?: (?P<detail>\{.*\}))?"
 )
 
 
