@@ -130,11 +130,6 @@ class Config(_Table):
         """Return the council's own ladder for overdue work; empty where it set none."""
         return tuple(step.step for step in self.ladders.get(authority, Ladders()).overdue)
 
-    def link_to(self, authority: str, case_ref: str) -> str | None:
-        """Return the address of a case in the council's own system, or None where no template is set."""
-        template = self.link.get(authority)
-        return template.replace("{case_ref}", case_ref) if template else None
-
 
 def read_config(path: Path) -> Config:
     """Read the configuration; raise ConfigRefused with every fault, each naming its place."""

@@ -3,6 +3,14 @@
 from collections.abc import Sequence
 
 
+def where(error: BaseException) -> str:
+    """Name an exception by its kind and by the line that raised it, without what it says."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return f"{type(error).__name__} in {at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at else type(error).__name__
+
+
 class EhsError(Exception):
     """Something a person has to know; `str()` is the sentence they read."""
 

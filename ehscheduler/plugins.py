@@ -56,7 +56,7 @@ def _load(point: EntryPoint) -> Authority:
         paths, closures = _ask(module)
     except PolicyRefused:
         raise
-    except Exception as error:  # a plugin is somebody else's code: whatever it raises refuses it by name
+    except (Exception, SystemExit) as error:  # a plugin is somebody else's code: whatever it raises refuses it by name
         raise PolicyRefused([f"{at} could not be loaded: {type(error).__name__}: {error}"]) from error
     policies = _policies(at, point.name, paths)
     return Authority(point.name, policies, calendar_for(policies[-1], closures), Path(paths[0]).parent)

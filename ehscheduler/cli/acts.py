@@ -25,8 +25,9 @@ from ehscheduler.cli.common import (
 )
 from ehscheduler.config import read_config
 from ehscheduler.core.explain import said_day, said_moment
-from ehscheduler.errors import InputRefused
+from ehscheduler.errors import ConfigRefused, InputRefused
 from ehscheduler.notify.words import count_words
+from ehscheduler.plugins import installed
 from ehscheduler.store.store import Store
 
 CaseArgument = Annotated[str, typer.Argument(help="The case's reference.")]
@@ -41,10 +42,11 @@ url = "sqlite:///ehscheduler.db"
 [mail]
 channel = "file"          # "file" writes .eml files for a trial; "smtp" sends
 folder = "outbox"
-
+"""
+LADDER = """
 # The protocol names nobody for overdue work; this ladder is the council's own, and is shown as such.
-[ladders.nottinghamshire]
-overdue = [{ who = ["line_manager"], after = "1 working day" }]
+[ladders.{}]
+overdue = [{{ who = ["line_manager"], after = "1 working day" }}]
 """
 
 
@@ -52,11 +54,21 @@ overdue = [{ who = ["line_manager"], after = "1 working day" }]
 def init(config: ConfigOption = CONFIG) -> None:
     """Make a configuration and a database here. An older database is brought up to date."""
     if not config.exists():
-        config.write_text(STARTING_CONFIG, encoding="utf-8")
+        _write(config)
         typer.echo(f"Made {config}.")
     settings = read_config(config)
     with Store.create(settings.database.url) as store:
         typer.echo(f"The database {store.place.name} is ready.")
+
+
+def _write(config: Path) -> None:
+    ladders = [LADDER.format(name) for name in installed()]
+    try:
+        config.write_text(STARTING_CONFIG + "".join(ladders), encoding="utf-8")
+    except OSError as error:
+        raise ConfigRefused(
+            [f"{config}: cannot be written ({error.strerror}); name a file in a folder that exists with --config"]
+        ) from None
 
 
 @app.command("import")
@@ -162,6 +174,8 @@ def _json(text: str) -> dict[str, Any]:
         value = json.loads(text)
     except json.JSONDecodeError as fault:
         raise InputRefused([f"--detail is not JSON (at character {fault.pos + 1})"]) from None
+    except RecursionError:
+        raise InputRefused(["--detail is nested too deep; a few facts by name are enough"]) from None
     if not isinstance(value, dict):
         raise InputRefused(['--detail is not a JSON object such as {"method": "phone"}'])
     return value

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ehscheduler.config import Config, read_config
 from ehscheduler.core.policy import Policy
@@ -55,7 +56,10 @@ def check_format(format: str) -> str:
 
 def who(by: str) -> str:
     """Return who acts: as named, else as logged in."""
-    return by or os.environ.get("USER") or getpass.getuser()
+    try:
+        return by or os.environ.get("USER") or getpass.getuser()
+    except (KeyError, OSError):  # a login that has no name, as in a container
+        return f"login {os.getuid()}"
 
 
 def worker() -> str:
@@ -83,16 +87,24 @@ def _meant(name: str) -> Authority:
     raise PolicyRefused([f"several authorities are installed ({', '.join(known)}); name one with --authority"])
 
 
-def all_authorities(config: Config) -> dict[str, Authority]:
-    """Load every installed authority; one that is faulty is named on standard error, and the others go on."""
+def all_authorities(config: Config, faults: dict[str, str] | None = None) -> dict[str, Authority]:
+    """Load every installed authority; one that is faulty is named on standard error, and the others go on.
+
+    A name under [live] that is not installed is refused: spelt wrongly, it would send what it means to hold back.
+    """
     found: dict[str, Authority] = {}
-    for line in strangers(config, installed()):
+    unknown = strangers(config, installed())
+    if stray := [line for line in unknown if line.startswith("[live.")]:
+        raise ConfigRefused(stray)
+    for line in unknown:
         typer.echo(line, err=True)
     for name in installed():
         try:
             found[name] = fitted(load(name), config)
         except EhsError as error:
             typer.echo(str(error), err=True)
+            if faults is not None:
+                faults[name] = str(error)
     if not found:
         raise PolicyRefused(["no authority can be used; install one with: pip install ./plugins/nottinghamshire"])
     return found
@@ -117,21 +129,26 @@ def say_standing(policy: Policy, today: date) -> None:
         typer.echo(f"Note: this edition was to be reviewed by {policy.review_by.isoformat()}.", err=True)
 
 
+def plain(text: str) -> str:
+    """Take out what a terminal would obey: what a file holds is shown, and not done."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def show_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
     """Show rows as a table, or say in a sentence that there are none."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(title=Text(plain(title)), title_justify="left", header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     count = 0
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*(Text("" if cell is None else plain(str(cell))) for cell in row))
         count += 1
     out = console()
     if count:
         out.print(table)
     else:
-        out.print(empty)
+        out.print(plain(empty), markup=False)

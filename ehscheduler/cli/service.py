@@ -6,7 +6,7 @@ import random
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,7 +27,14 @@ from ehscheduler.cli.common import (
     show_table,
     worker,
 )
+from ehscheduler.config import Config
 from ehscheduler.core.explain import london_iso
+from ehscheduler.errors import PolicyRefused
+from ehscheduler.plugins import installed
+from ehscheduler.store.store import Store
+
+if TYPE_CHECKING:
+    from ehscheduler.daemon.desk import Desk
 
 
 class _Json(logging.Formatter):
@@ -60,16 +67,29 @@ def log_to_stderr() -> None:
     root.propagate = False
 
 
+def _desk(settings: Config, store: Store) -> "Desk":
+    """Make the desk; an authority that cannot be used is an alarm, and the others go on."""
+    from ehscheduler.daemon.build import desk_of, note_plugins
+
+    faults: dict[str, str] = {}
+    try:
+        authorities = all_authorities(settings, faults)
+    except PolicyRefused:
+        note_plugins(store, installed(), faults, clock.now())
+        raise
+    note_plugins(store, installed(), faults, clock.now())
+    return desk_of(settings, store, authorities, worker())
+
+
 @app.command()
 def tick(config: ConfigOption = CONFIG) -> None:
     """Do one turn now: decide what is told, and send it."""
-    from ehscheduler.daemon.build import desk_of
     from ehscheduler.daemon.run import once
     from ehscheduler.store.lease import hold_daemon
 
     settings = config_at(config)
     with open_store(settings) as store:
-        desk = desk_of(settings, store, all_authorities(settings), worker())
+        desk = _desk(settings, store)
         held = hold_daemon(store, now=clock.now())
         try:
             typer.echo(once(desk, clock.now, stop=lambda: False, rng=random.SystemRandom()))
@@ -80,13 +100,12 @@ def tick(config: ConfigOption = CONFIG) -> None:
 @app.command()
 def run(config: ConfigOption = CONFIG) -> None:
     """Run the daemon until it is told to stop."""
-    from ehscheduler.daemon.build import desk_of
     from ehscheduler.daemon.run import Daemon
 
     log_to_stderr()
     settings = config_at(config)
     with open_store(settings) as store:
-        desk = desk_of(settings, store, all_authorities(settings), worker())
+        desk = _desk(settings, store)
         typer.echo(f"Running on {store.place.name}; stop with Ctrl-C.", err=True)
         Daemon(desk, clock.now, rng=random.SystemRandom()).run()
 

@@ -1,26 +1,31 @@
 """Builds the desk from the configuration: the way out, the sender, and who claims."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from ehscheduler.config import Config
 from ehscheduler.daemon.desk import Desk
 from ehscheduler.errors import ConfigRefused
+from ehscheduler.notify.address import address_fault
 from ehscheduler.notify.channel import Channel
 from ehscheduler.notify.files import FileChannel
+from ehscheduler.notify.links import link_fault
 from ehscheduler.notify.mail import Sender, sender_faults
 from ehscheduler.notify.relay import Server, server_faults
 from ehscheduler.notify.smtp import Mailer
 from ehscheduler.plugins import Authority
+from ehscheduler.store.alarms import clear_alarm, raise_alarm
+from ehscheduler.store.schema import EVERYWHERE
 from ehscheduler.store.store import Store
 
 
 def desk_of(config: Config, store: Store, authorities: Mapping[str, Authority], worker: str) -> Desk:
     """Make the desk; raise ConfigRefused where mail could never leave as configured."""
-    sender = Sender(config.mail.sender_name, config.mail.sender)
-    faults = [f"[mail] {fault}" for fault in sender_faults(sender)]
+    faults = setting_faults(config)
     if faults:
         raise ConfigRefused(faults)
+    sender = Sender(config.mail.sender_name, config.mail.sender)
     return Desk(
         store=store,
         config=config,
@@ -29,6 +34,29 @@ def desk_of(config: Config, store: Store, authorities: Mapping[str, Authority], 
         sender=sender,
         worker=worker,
     )
+
+
+def setting_faults(config: Config) -> list[str]:
+    """Say which addresses and links of the configuration no message could be written with."""
+    faults = [f"[mail] {fault}" for fault in sender_faults(Sender(config.mail.sender_name, config.mail.sender))]
+    if config.operator.email and (fault := address_fault(config.operator.email)):
+        faults.append(f"[operator] email: {fault}")
+    for name, teams in config.duty.items():
+        named = ((team, address_fault(email)) for team, email in teams.items())
+        faults += [f"[duty.{name}] {team}: {fault}" for team, fault in named if fault]
+    links = ((name, link_fault(template)) for name, template in config.link.items())
+    return faults + [f"[link] {name}: {fault}" for name, fault in links if fault]
+
+
+def note_plugins(store: Store, known: Iterable[str], faults: Mapping[str, str], now: datetime) -> None:
+    """Tell the operator which authorities could not be loaded, and note which can be again."""
+    with store.begin() as tx:
+        for name in known:
+            if name in faults:
+                text = f"{faults[name].splitlines()[0]}; nothing is decided for {name} until this is put right"
+                raise_alarm(tx, EVERYWHERE, code="plugin", subject=name, text=text, at=now)
+            else:
+                clear_alarm(tx, EVERYWHERE, code="plugin", subject=name, at=now)
 
 
 def channel_of(config: Config) -> Channel:

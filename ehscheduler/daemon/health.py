@@ -7,10 +7,9 @@ from pathlib import Path
 
 from ehscheduler.config import Config, read_config
 from ehscheduler.core.explain import said_moment
-from ehscheduler.daemon.build import channel_of, server_of
+from ehscheduler.daemon.build import channel_of, server_of, setting_faults
 from ehscheduler.errors import EhsError
 from ehscheduler.fitting import fitted, strangers
-from ehscheduler.notify.mail import Sender, sender_faults
 from ehscheduler.notify.smtp import Mailer
 from ehscheduler.plugins import Authority, installed, load
 from ehscheduler.store.alarms import alarms
@@ -58,7 +57,7 @@ def _plugin(authority: Authority) -> str:
 
 
 def _mail(config: Config) -> Iterator[Finding]:
-    faults = sender_faults(Sender(config.mail.sender_name, config.mail.sender))
+    faults = setting_faults(config)
     try:
         channel_of(config)
     except EhsError as error:
@@ -107,6 +106,7 @@ def _authority(tx: Tx, name: str) -> Iterator[Finding]:
     said = ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in sorted(counts.items())) or "nothing in the outbox"
     dead = counts.get("dead", 0) + counts.get("refused", 0)
     yield Finding(name, not dead, f"{count} cases, {people} people; {said}")
-    for run in imports(tx, name, limit=1):
+    runs = imports(tx, name)
+    for run in (run for run in runs if run.read_at == runs[0].read_at):  # the files of the last import
         for row in rows_set_aside(tx, name, run.id)[:20]:
             yield Finding(name, False, f"{run.file}: {row.reason}")

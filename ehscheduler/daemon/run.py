@@ -18,7 +18,7 @@ from ehscheduler.daemon.deliver import deliver
 from ehscheduler.daemon.desk import Desk
 from ehscheduler.daemon.operator import tell_operator
 from ehscheduler.daemon.tick import tick
-from ehscheduler.errors import AnotherDaemon, EhsError, StoreError
+from ehscheduler.errors import AnotherDaemon, EhsError, StoreError, where
 from ehscheduler.store.faults import DiskFailed, NewerSchema, NotADatabase, OlderSchema
 from ehscheduler.store.lease import DaemonHold, hold_daemon
 
@@ -91,9 +91,7 @@ class Daemon:
         except Exception as error:
             # What an exception says may quote a case: the log and the sentence name its kind and place alone.
             log.exception("the turn broke off")
-            self._fault = EhsError(
-                f"the daemon broke off ({_place(error)}); report this as a fault, and start it again"
-            )
+            self._fault = EhsError(f"the daemon broke off ({where(error)}); report this as a fault, and start it again")
             self._stop()
 
     def _told_to_stop(self, number: int, frame: FrameType | None) -> None:
@@ -115,14 +113,6 @@ class Daemon:
             # The lock on the file ends with this process; what matters is why it ends, and not this.
             log.error("the database was not released: %s", error)
             hold.drop_lock()
-
-
-def _place(error: Exception) -> str:
-    """Name an exception by its kind, and by the line of the program that raised it."""
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    return f"{type(error).__name__} in {at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at else type(error).__name__
 
 
 def _guarded(desk: Desk, hold: DaemonHold) -> Desk:

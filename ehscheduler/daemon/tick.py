@@ -14,8 +14,6 @@ from typing import Any
 from ehscheduler.core.actions import next_morning
 from ehscheduler.core.calendars import ONE_SECOND, Calendar
 from ehscheduler.core.evaluate import Evaluation, evaluate
-from ehscheduler.core.events import Case
-from ehscheduler.core.history import typed
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import Directory
 from ehscheduler.daemon.decide import decide
@@ -24,9 +22,10 @@ from ehscheduler.daemon.look import Decided, Decision, Look
 from ehscheduler.daemon.told import told_of
 from ehscheduler.errors import EhsError, StoreError
 from ehscheduler.notify.words import recorded_words
+from ehscheduler.office import case_from
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
-from ehscheduler.store.cases import CaseRecord, case_refs, cases_due, facts_of, mark_fault, set_next, take_case, wake
+from ehscheduler.store.cases import CaseRecord, case_refs, cases_due, mark_fault, set_next, take_case, wake
 from ehscheduler.store.editions import hash_of, keep_edition
 from ehscheduler.store.events import events_of
 from ehscheduler.store.faults import AppendOnly, Contradiction
@@ -213,12 +212,10 @@ def _problems(tx: Tx, round_: Round, found: Evaluation) -> None:
 
 def _evaluated(tx: Tx, authority: Authority, case_ref: str, now: datetime) -> tuple[Evaluation, datetime | None]:
     """Work a case out; return with it when an event that lies ahead will be known."""
-    kinds = authority.policy.facts
-    plain = facts_of(tx, authority.name, case_ref) or {}
-    facts = {fact: typed(kinds[fact], value) for fact, value in plain.items() if fact in kinds}
+    case = case_from(tx, authority, case_ref)
     events = events_of(tx, authority.name, case_ref)
     ahead = [known for event in events if (known := max(event.moment, event.recorded)) > now]
-    return evaluate(authority.policy, authority.calendar, Case(case_ref, facts), events, now), min(ahead, default=None)
+    return evaluate(authority.policy, authority.calendar, case, events, now), min(ahead, default=None)
 
 
 def _start(tx: Tx, authority: Authority, milestones: Sequence[Milestone], now: datetime) -> None:

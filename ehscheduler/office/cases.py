@@ -1,6 +1,7 @@
 """Cases as they stand in the store, worked out."""
 
 from datetime import datetime
+from typing import Any
 
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case
@@ -19,7 +20,13 @@ def case_from(tx: Tx, authority: Authority, case_ref: str) -> Case:
     if facts is None:
         raise InputRefused([_no_case(tx, authority, case_ref)])
     kinds = authority.policy.facts
-    return Case(case_ref, {name: typed(kinds[name], value) for name, value in facts.items() if name in kinds})
+    read: dict[str, Any] = {}
+    for name in facts.keys() & kinds.keys():
+        try:
+            read[name] = typed(kinds[name], facts[name])
+        except ValueError as fault:
+            raise InputRefused([f"case {case_ref}: the fact {name} {fault}; correct it, and import it again"]) from None
+    return Case(case_ref, read)
 
 
 def _no_case(tx: Tx, authority: Authority, case_ref: str) -> str:
