@@ -1,7 +1,8 @@
 """The command line as a person has it: words in, an exit code and two streams out."""
 
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -48,8 +49,10 @@ def cli(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     at: Callable[[str], None],
-) -> Cli:
+) -> Iterator[Cli]:
     """Run a command in a folder of its own; nothing that it says may be a traceback."""
+    root = logging.getLogger("ehscheduler")
+    before = (root.handlers, root.level, root.propagate)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "400")
     monkeypatch.delenv("EHS_CONFIG", raising=False)
@@ -68,7 +71,8 @@ def cli(
         assert "that should not" not in said.all, said.all
         return said
 
-    return run
+    yield run
+    root.handlers, root.level, root.propagate = before
 
 
 @pytest.fixture(scope="session")
