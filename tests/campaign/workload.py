@@ -17,7 +17,9 @@ AUTHORITY = "nottinghamshire"
 OPERATOR = "operator@council.example"
 FIRST_DAY = date(2024, 3, 11)
 """A Monday in the past: Easter and the clock change, both on 31 March, lie ahead."""
-TURNS = (time(8, 31), time(12, 0), time(17, 0), time(22, 0))
+TURNS = (time(9, 1), time(12, 1), time(17, 1), time(22, 1))
+MINUTES = (25, 55)
+"""Nothing happens in the minutes after a turn, so that no clock of hours runs out while kills draw that turn out."""
 EVENT_COLUMNS = ("case_ref", "event", "occurred_at", "recorded_at", "ref", "detail", "id")
 PERSON_COLUMNS = ("person_id", "name", "email", "role", "team", "line_manager_id", "valid_from", "valid_to")
 STAFF = (
@@ -142,7 +144,7 @@ def _life(rng: random.Random, ref: str, leads: list[str], days: int) -> Iterator
 
 def _row(rng: random.Random, case: str, word: str, day: date, *, dated: bool = True, **more: object) -> _Row:
     """Make an event of a day; one in four is recorded days later, which the feed brings only then."""
-    at = datetime.combine(day, time(rng.randint(8, 19), rng.randint(0, 59)), LONDON).astimezone(UTC)
+    at = datetime.combine(day, time(rng.randint(8, 19), rng.randint(*MINUTES)), LONDON).astimezone(UTC)
     late = timedelta(days=rng.randint(1, 6)) if rng.random() < 0.25 else timedelta(minutes=rng.randint(1, 90))
     occurred = at if not dated else datetime.combine(day, time(), LONDON)
     made = _Row(case, word, occurred, dated, at + late)
