@@ -370,6 +370,7 @@ def test_a_late_mark_by_one_whose_claim_was_taken_over_changes_nothing(waiting: 
     desk = replace(waiting.desk, channel=SlowChannel(waiting.channel, 0), worker="slow")
     deliver(desk, lambda: waiting.now, rng=waiting.rng)
     assert waiting.states() == {"handed_over": 1}
+    assert waiting.alarms("refused") == []
 
 
 def test_a_daemon_that_was_replaced_claims_nothing(waiting: House) -> None:
