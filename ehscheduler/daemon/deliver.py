@@ -260,9 +260,9 @@ def _mark(
             clear_alarm(tx, EVERYWHERE, code="mail", subject=desk.channel.name, at=now)
             done.handed_over += 1
         case "permanent":
-            mark_refused(tx, held, answer=answer)
             text = f"a message to {held.recipient} was refused ({answer}); see `ehscheduler outbox --state refused`"
-            raise_alarm(tx, name, code="refused", subject=held.message_id, text=text, at=now)
+            if mark_refused(tx, held, answer=answer):
+                raise_alarm(tx, name, code="refused", subject=held.message_id, text=text, at=now)
             done.refused += 1
         case "uncertain" | "temporary":
             _again(tx, desk, held, outcome, now, done, rng)
@@ -281,9 +281,9 @@ def _again(
     tries = tries_of(tx, held)
     send_after = next_try(tries, first=_first_try(tx, held, now), now=now, random=rng.random)
     if send_after is None:
-        mark_dead(tx, held, answer=outcome.answer)
         text = f"a message to {held.recipient} was given up after 72 hours ({outcome.answer}); see `ehscheduler outbox`"
-        raise_alarm(tx, held.authority, code="dead letter", subject=held.message_id, text=text, at=now)
+        if mark_dead(tx, held, answer=outcome.answer):
+            raise_alarm(tx, held.authority, code="dead letter", subject=held.message_id, text=text, at=now)
         done.refused += 1
     elif outcome.kind == "uncertain":
         mark_uncertain(tx, held, answer=outcome.answer, next_try_at=max(send_after, now + desk.lease))
