@@ -30,7 +30,7 @@ from ehscheduler.cli.common import (
 from ehscheduler.config import Config
 from ehscheduler.core.explain import london_iso
 from ehscheduler.errors import PolicyRefused
-from ehscheduler.plugins import installed
+from ehscheduler.plugins import Authority, installed
 from ehscheduler.store.store import Store
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def outbox(
     authority: AuthorityOption = "",
     state: Annotated[list[str] | None, typer.Option("--state", help="Only deliveries in this state.")] = None,
     case: Annotated[str, typer.Option("--case", help="Only of this case.")] = "",
+    kept: Annotated[bool, typer.Option("--kept", help="What was decided and kept back, as in shadow mode.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 50,
     format: FormatOption = "table",
 ) -> None:
@@ -142,6 +143,9 @@ def outbox(
             raise typer.BadParameter(f"{one!r} is none of {', '.join(DELIVERY_STATES)}", param_hint="--state")
     settings = config_at(config)
     loaded = one_authority(authority, settings)
+    if kept:
+        _show_kept(settings, loaded, case, limit, format)
+        return
     with open_store(settings) as store, store.read() as tx:
         rows = listed(tx, loaded.name, states=state or (), case_ref=case or None, limit=limit)
         counts = count_deliveries(tx, loaded.name)
@@ -154,7 +158,26 @@ def outbox(
     ]
     said = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in sorted(counts.items())) or "nothing"
     columns = ("at", "kind", "case", "milestone", "to", "state", "why, or the server's answer")
-    show_table(f"Outbox of {loaded.name}: {said}", columns, shown, empty=f"Nothing of this kind (in all: {said}).")
+    none = f"Nothing of this kind; in all: {said}." if counts else "The outbox is empty."
+    show_table(f"Outbox of {loaded.name}: {said}", columns, shown, empty=none)
+
+
+def _show_kept(settings: Config, loaded: Authority, case: str, limit: int, format: str) -> None:
+    """Show the notices that nobody was told of, and why."""
+    from ehscheduler.store.notices import kept_notices
+
+    with open_store(settings) as store, store.read() as tx:
+        rows = kept_notices(tx, loaded.name, case_ref=case or None, limit=limit)
+    if format == "json":
+        show_json({"kept": [_plain(row) for row in rows]})
+        return
+    titles = loaded.policy.title_of_role
+    shown = [
+        (london_iso(r.at)[:16], r.kind, r.case_ref, r.milestone, ", ".join(map(titles, r.to_roles)), r.kept)
+        for r in rows
+    ]
+    columns = ("at", "kind", "case", "milestone", "meant for", "why it was kept back")
+    show_table(f"Kept back in {loaded.name}", columns, shown, empty="Nothing was kept back.")
 
 
 def _plain(row: Any) -> dict[str, Any]:

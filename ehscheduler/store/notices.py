@@ -89,6 +89,15 @@ def known_notices(tx: Tx, authority: str, keys: Iterable[str]) -> set[str]:
     return found
 
 
+def kept_notices(tx: Tx, authority: str, *, case_ref: str | None = None, limit: int = 200) -> list[Notice]:
+    """Read what was decided and kept back, the newest first; each says why."""
+    c = notice.c
+    query = select(*columns(notice, Notice)).where(c.authority == authority, c.kept.is_not(None))
+    if case_ref is not None:
+        query = query.where(c.case_ref == case_ref)
+    return tx.records(Notice, query.order_by(c.at.desc(), c.key).limit(limit))
+
+
 def notices_of(tx: Tx, authority: str, case_ref: str, *, rule: str | None = None) -> list[Notice]:
     """Read what was decided about a case, those kept back too, in order of their instants."""
     c = notice.c

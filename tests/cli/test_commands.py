@@ -189,7 +189,7 @@ def test_policy_check_and_show(cli: Cli) -> None:
 # ---- the service
 
 
-def test_outbox_shows_what_shadow_mode_kept_back_and_why(small: Cli, tmp_path: Path, at: Callable[[str], None]) -> None:
+def test_outbox_shows_what_shadow_mode_kept_back_and_why(small: Cli, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     text = config.read_text(encoding="utf-8") if config.exists() else ""
     config.write_text(f'{text}\n[live.nottinghamshire]\nmode = "shadow"\n', encoding="utf-8")
