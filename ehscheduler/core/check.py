@@ -235,6 +235,8 @@ def _ladder(policy: Policy, id_: str) -> Iterator[str]:
     for n, step in enumerate(ladder.steps, 1):
         for role in step.who:
             yield from (f"step {n}: {fault}" for fault in _role(policy, role))
+        if step.due.anchor and step.due.anchor.which != "first":
+            yield f"step {n}: a rung counts from its own dispute; write 'after {step.due.anchor.word}'"
         yield from (f"step {n}: {fault}" for fault in _due(policy, step.due, in_ladder=True))
         yield from (f"step {n}: {fault}" for fault in _cond(policy, step.where))
         for reading in step.readings:

@@ -153,6 +153,11 @@ def read_policy(text: str, file: str) -> Policy:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyRefused([f"{file}: is not TOML: {error}"]) from None
+    return read_tables(raw, text, file)
+
+
+def read_tables(raw: Mapping[str, Any], text: str, file: str) -> Policy:
+    """Read one edition from its parsed tables; raise PolicyRefused with every fault."""
     faults: list[str] = []
     for name in raw:
         if name in LATER_TABLES:

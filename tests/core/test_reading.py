@@ -228,6 +228,7 @@ FAULTS = [
     ("a-step-without-due", ', due = "8 hours after dispute_raised"', "", "[ladder.dispute] steps 1: has no 'due'"),
     ("a-step-from-an-unknown-event", "8 hours after dispute_raised", "8 hours after dispute_rised", "step 1: no event 'dispute_rised' is declared; did you mean 'dispute_raised'?"),
     ("a-step-from-another-event", "8 hours after dispute_raised", "8 hours after allocation", "[standard.dispute]: step 1 of its ladder dispute counts from allocation, and this rule's clock does not start there"),
+    ("a-step-from-the-latest", "8 hours after dispute_raised", "8 hours after latest dispute_raised", "[ladder.dispute]: step 1: a rung counts from its own dispute; write 'after dispute_raised'"),
     ("a-step-back-from-a-date", "8 hours after dispute_raised", "8 days before case performance_date", "step 1 of its ladder dispute counts back from a date; a rung counts from the dispute"),
     ("a-step-on-an-unknown-fact", 'due = "8 hours after dispute_raised"', 'due = "8 hours after dispute_raised", where = { servise = "x" }', "step 1: no fact 'servise' is declared in [facts]; did you mean 'service'?"),
     ("a-step-on-an-unknown-reading", 'due = "8 hours after dispute_raised"', 'due = "8 hours after dispute_raised", reading = "week"', "step 1: no reading 'week' is declared; did you mean 'weeks'?"),
