@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.markup import escape
 from rich.panel import Panel
@@ -168,11 +169,12 @@ def _show_overdue(out: Console, picks: Picks, until: datetime) -> None:
     if not picks.overdue:
         out.print("Nothing is overdue.")
         return
-    table = Table(header_style="bold")
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for column in ("case", "what", "was due", "who acts", "clause"):
         table.add_column(column, overflow="fold")
     for row in picks.overdue[-SHOWN:]:
-        table.add_row(row.case, row.title, row.window, row.owner, row.clause)
+        was_due = f"{row.due_on:%a} {row.due_on.day} {row.due_on:%b %Y}" if row.due_on else ""
+        table.add_row(row.case, row.title, was_due, row.owner, row.clause)
     out.print(table)
     if len(picks.overdue) > SHOWN:
         out.print(f"These are the latest {SHOWN}; the first command below lists them all.")
