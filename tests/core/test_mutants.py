@@ -8,17 +8,19 @@ import copy
 import re
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import pytest
 from core_samples import PACKAGE, nottinghamshire
 
+from ehscheduler.core.calendars import Calendar
 from ehscheduler.core.examples import Example, mismatches, read_examples
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.reading import read_tables
 from ehscheduler.errors import EhsError, PolicyRefused
+from ehscheduler.policy_files import calendar_for
 
 Tables = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -91,6 +93,15 @@ def all_mutants() -> Iterator[Mutant]:
             yield from _of_step(("ladder", id_, "steps", n), step, by)
     for name, word in raw["event"].items():
         yield from _of_word(("event", name), word)
+    yield from _of_policy(raw["policy"])
+
+
+def _of_policy(head: Tables) -> Iterator[Mutant]:
+    made: list[tuple[Path, Any]] = [(("policy", "nation"), n) for n in ("scotland", "northern ireland")]
+    made.append((("policy", "counts_first_day"), True))
+    made += _texts(("policy", "remind"), head["remind"], _phrase)
+    made += _dropped(("policy", "remind"), head["remind"])
+    yield from (Mutant(*change, frozenset()) for change in made)
 
 
 def _of_rule(path: Path, rule: Tables, rules: frozenset[str]) -> Iterator[Mutant]:
@@ -106,6 +117,10 @@ def _of_rule(path: Path, rule: Tables, rules: frozenset[str]) -> Iterator[Mutant
         made += _texts((*path, key), rule.get(key), _other_words)
     if "where" in rule:
         made += _conditions((*path, "where"), rule["where"])
+    for role in policy_tables()["roles"] if "may_extend" in rule else ():
+        made += [((*path, "may_extend"), [role])] if [role] != rule["may_extend"] else []
+    if "decided_by" in rule:
+        made.append(((*path, "decided_by"), None))
     yield from (Mutant(*change, rules) for change in made)
 
 
@@ -226,9 +241,15 @@ def mutated(mutant: Mutant) -> Policy | None:
         return None
 
 
+@cache
+def calendar_of(nation: str) -> Calendar:
+    policy, _ = nottinghamshire()
+    return calendar_for(replace(policy, nation=nation))
+
+
 def killer(policy: Policy, rules: frozenset[str]) -> Example | None:
     """Return the first worked case that counts otherwise under this policy."""
-    _, calendar = nottinghamshire()
+    calendar = calendar_of(policy.nation)
     for example in examples():
         if rules and not rules & example.rules:
             continue
