@@ -200,10 +200,14 @@ def _put(
 
 
 def _people_came(tx: Tx, name: str, now: datetime) -> None:
-    """Look at every case anew; who still has nobody to hear of it raises the alarm again."""
+    """Look at every case anew; who still has nobody to hear of it raises the alarm again.
+
+    One of today that the operator has not heard stays: a feed that comes again after a crash must not silence it.
+    """
     wake(tx, name, None, now=now)
     for alarm in alarms(tx, name, limit=100_000):
-        if alarm.code in OF_PEOPLE:
+        heard = alarm.told_at is not None or london_day(alarm.at) < london_day(now)
+        if alarm.code in OF_PEOPLE and heard:
             clear_alarm(tx, name, code=alarm.code, subject=alarm.subject, at=now)
 
 
