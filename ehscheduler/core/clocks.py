@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from ehscheduler.core.calendars import london_day, start_of_day
-from ehscheduler.core.conditions import holds
+from ehscheduler.core.conditions import fits, holds
 from ehscheduler.core.events import Event
 from ehscheduler.core.history import History
 from ehscheduler.core.phrases import Anchor, Due
-from ehscheduler.core.policy import Cond, Rule, Standard
+from ehscheduler.core.policy import Compare, Cond, Rule, Standard
 
 BEGINNING = datetime.min.replace(tzinfo=start_of_day(date(2000, 1, 1)).tzinfo)
 
@@ -113,11 +113,15 @@ def condition(
         if name == "age":
             return history.ages(london_day(start) if start > BEGINNING else history.today, child) or None
         value = detail.get(name)
-        if value is None:
-            value = facts.get(name)
-        return False if value is None and kinds.get(name) == "yes/no" else value
+        if value is not None and asked is not None and name in kinds:
+            value = history.typed(asked, name, value)
+        return facts.get(name) if value is None else value
 
-    return holds(cond, look, history.happened_by(start))
+    def blank(test: Compare) -> bool | None:
+        # Yes or no left blank is no; of another blank nobody can tell.
+        return fits(test, False) if kinds.get(test.fact) == "yes/no" else None
+
+    return holds(cond, look, history.happened_by(start), blank)
 
 
 def evidence_for(clock: Clock, history: History) -> Event | None:

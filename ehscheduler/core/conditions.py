@@ -9,31 +9,35 @@ Look = Callable[[str], Any]
 """Return the value of a fact by name, or None when it is blank."""
 
 
-def holds(cond: Cond, look: Look, happened: Callable[[Happened], bool], *, blank: bool | None = None) -> bool | None:
-    """Tell whether a condition holds; a comparison with a blank fact is `blank`, by default neither yes nor no."""
+Blank = Callable[[Compare], bool | None]
+"""Answer a test of a fact that is blank: None where nobody can tell."""
+
+
+def holds(cond: Cond, look: Look, happened: Callable[[Happened], bool], blank: Blank) -> bool | None:
+    """Tell whether a condition holds; None when that hangs on a blank fact."""
     match cond:
         case Compare():
             value = look(cond.fact)
-            return blank if value is None else _fits(cond, value)
+            return blank(cond) if value is None else fits(cond, value)
         case Known(facts=facts):
             return all(look(fact) is not None for fact in facts)
         case Happened():
             return happened(cond)
         case Not(cond=inner):
-            answer = holds(inner, look, happened, blank=blank)
+            answer = holds(inner, look, happened, blank)
             return None if answer is None else not answer
         case AnyOf(conds=conds):
-            answers = [holds(inner, look, happened, blank=blank) for inner in conds]
+            answers = [holds(inner, look, happened, blank) for inner in conds]
             return True if True in answers else None if None in answers else False
         case AllOf(conds=conds):
-            answers = [holds(inner, look, happened, blank=blank) for inner in conds]
+            answers = [holds(inner, look, happened, blank) for inner in conds]
             return False if False in answers else None if None in answers else True
 
 
-def _fits(cond: Compare, value: Any) -> bool:
+def fits(cond: Compare, value: Any) -> bool:
     """Compare one value; a list fits when any member does."""
     if isinstance(value, (list, tuple)):
-        return any(_fits(cond, member) for member in value)
+        return any(fits(cond, member) for member in value)
     if cond.values:
         return any(value == wanted and isinstance(value, bool) == isinstance(wanted, bool) for wanted in cond.values)
     try:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from ehscheduler.core.calendars import LONDON, Calendar, Run, end_of_day, london_day, start_of_day
+from ehscheduler.core.calendars import LONDON, Calendar, Run, Span, end_of_day, london_day, start_of_day
 from ehscheduler.core.changes import Change
 from ehscheduler.core.limits import Limit, earliest
 from ehscheduler.core.milestones import Milestone
@@ -64,15 +64,26 @@ _WHICH = re.compile(r"(after|as) (each|latest|\d+\w\w) ")
 _GIVEN = re.compile(r"^(case|reading) \S+")
 
 
+@lru_cache(maxsize=4096)
+def _worded(text: str, span: Span | None) -> str:
+    """Write a phrase as people say it, with the length that a fact or a reading gives."""
+    if span is not None:
+        text = _GIVEN.sub(str(span), text)
+    text = _WHICH.sub(lambda found: f"{found[1]} the {found[2]} ".replace("the each ", "the "), text)
+    text = (
+        text.replace(" before ", " before the ")
+        .replace(" the case ", " the case's ")
+        .replace("by case ", "by the case's ")
+        .replace("by date of", "by the date of")
+    )
+    return text.replace("_", " ")
+
+
 def _sum(limit: Limit) -> str:
     """Say the phrase with what it counts from: 10 working days after allocation on Monday 2 March 2026."""
-    text = limit.text
-    if limit.span is not None:
-        text = _GIVEN.sub(str(limit.span), text)
-    text = _WHICH.sub(lambda found: f"{found[1]} the {found[2]} ".replace("the each ", "the "), text)
-    text = text.replace(" case ", " the case's ").replace("_", " ")
+    text = _worded(limit.text, limit.span)
     if limit.target:
-        return f"{text.replace(' before ', ' before the ').replace('the the', 'the')} ({said_day(limit.target)})"
+        return f"{text} ({said_day(limit.target)})"
     if limit.anchor is None:
         return text
     event = said_word(limit.anchor.word)

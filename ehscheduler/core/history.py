@@ -9,7 +9,7 @@ from ehscheduler.core.conditions import holds
 from ehscheduler.core.events import Case, Child, Event
 from ehscheduler.core.holds import NOT_HELD, Held, Hold, held_until, read_holds
 from ehscheduler.core.phrases import Anchor, read_span
-from ehscheduler.core.policy import EventWord, Happened, Policy
+from ehscheduler.core.policy import Compare, EventWord, Happened, Policy
 from ehscheduler.core.vocabulary import DETAIL_ONLY
 from ehscheduler.errors import PhraseFault
 
@@ -91,7 +91,7 @@ class History:
     def _selects(self, word: EventWord, event: Event) -> bool:
         assert word.where is not None
         # In the meaning of a word, a detail that was not given does not match: the event is simply not of this kind.
-        return holds(word.where, event.detail.get, self.happened_by(event.moment), blank=False) is True
+        return holds(word.where, event.detail.get, self.happened_by(event.moment), _no_match) is True
 
     def _all_of(self, parts: tuple[str, ...]) -> Sequence[Event]:
         lists = [self.occurrences(part) for part in parts]
@@ -137,10 +137,11 @@ class History:
             own = DETAIL_ONLY.get(event.word, ())
             named = {name: value for name, value in event.detail.items() if name in declared and name not in own}
             if named:
-                changes.append((event.moment, {name: self._typed(event, name, value) for name, value in named.items()}))
+                changes.append((event.moment, {name: self.typed(event, name, value) for name, value in named.items()}))
         return changes
 
-    def _typed(self, event: Event, name: str, value: Any) -> Any:
+    def typed(self, event: Event, name: str, value: Any) -> Any:
+        """Read what an event's detail says of a declared fact by the fact's kind; what cannot be read is a problem."""
         try:
             return typed(self.policy.facts[name], value)
         except ValueError as fault:
@@ -177,6 +178,10 @@ class History:
         """Return the age in years of one child, or of each, on a day."""
         born = [c.born for c in self.children() if c.born and child in (None, c.ref)]
         return tuple(_age(b, on) for b in born)
+
+
+def _no_match(test: Compare) -> bool:
+    return False
 
 
 class Happens:
