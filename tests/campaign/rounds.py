@@ -23,8 +23,8 @@ A_LIFE_ENDS_WITHIN = 300.0
 LOOK_EVERY = 0.0002
 
 AIMS: tuple[tuple[Stage, float, float], ...] = (
-    (Stage.SENDING, 0.46, 0.012),
-    (Stage.MARKING, 0.12, 0.004),
+    (Stage.SENDING, 0.46, 0.009),
+    (Stage.MARKING, 0.12, 0.003),
     (Stage.CLAIMED, 0.10, 0.001),
     (Stage.DECIDING, 0.16, 0.010),
     (Stage.COMPOSING, 0.08, 0.020),
@@ -174,7 +174,7 @@ def _lives(ground: Ground, rng: random.Random, kills: int, messages: int, log: P
 
 def _aim(rng: random.Random, gap: float, between: int, fallen: int) -> Aim:
     """Choose where the next kill is to fall; where too few fell between claim and mark, there."""
-    aims = BETWEEN if between < 0.6 * fallen else AIMS
+    aims = BETWEEN if between < 0.7 * (fallen + 1) else AIMS
     stage, _, later = rng.choices(aims, [weight for _, weight, _ in aims])[0]
     spread = {Stage.DECIDING: 3 * gap, Stage.IMPORTING: 2.0, Stage.IDLE: 1.0}.get(stage, 1.2 * gap)
     return Aim(stage, rng.randint(1, max(1, round(spread))), rng.uniform(0, later))
