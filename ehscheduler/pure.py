@@ -17,7 +17,8 @@ from ehscheduler.core.actions import Action, actions
 from ehscheduler.core.calendars import Calendar, end_of_day
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event, read_moment
-from ehscheduler.core.explain import london_iso, timeline_row
+from ehscheduler.core.explain import timeline_row
+from ehscheduler.core.saying import london_iso
 from ehscheduler.core.policy import Policy
 from ehscheduler.errors import EhsError, InputRefused
 from ehscheduler.intake.contract import read_contract

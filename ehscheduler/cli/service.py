@@ -27,7 +27,7 @@ from ehscheduler.cli.common import (
     show_table,
     worker,
 )
-from ehscheduler.core.explain import london_iso
+from ehscheduler.core.saying import london_iso
 
 
 class _Json(logging.Formatter):

@@ -15,10 +15,11 @@ from ehscheduler.core.actions import Action, actions
 from ehscheduler.core.calendars import Calendar, end_of_day
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event, event_id, read_moment
-from ehscheduler.core.explain import london_iso, timeline_row
+from ehscheduler.core.explain import timeline_row
 from ehscheduler.core.history import typed
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy, Standard
+from ehscheduler.core.saying import london_iso
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import PolicyRefused
 

@@ -1,35 +1,16 @@
 """Explanation: why a date is what it is, in plain sentences, from the values that the counting left behind."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from datetime import date, timedelta
 from typing import Any
 
 from ehscheduler.core.calendars import LONDON, Calendar, Run
 from ehscheduler.core.limits import Limit
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy
+from ehscheduler.core.saying import london_iso, said_day, said_moment
 
 _PAST = {"met": "Met", "met_late": "Met late"}
-
-
-@lru_cache(maxsize=65536)
-def said_day(day: date) -> str:
-    """Write a day as people say it: Monday 2 March 2026."""
-    return f"{day:%A} {day.day} {day:%B %Y}"
-
-
-@lru_cache(maxsize=65536)
-def said_moment(moment: datetime) -> str:
-    """Write an instant in London time: 10:00 on Monday 2 March 2026."""
-    local = moment.astimezone(LONDON)
-    return f"{local:%H:%M} on {said_day(local.date())}"
-
-
-@lru_cache(maxsize=65536)
-def london_iso(moment: datetime) -> str:
-    """Write an instant in ISO form with London's offset."""
-    return moment.astimezone(LONDON).isoformat()
 
 
 def why(m: Milestone, policy: Policy, calendar: Calendar) -> list[str]:

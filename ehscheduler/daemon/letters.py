@@ -11,7 +11,7 @@ from ehscheduler.core.actions import why_kept
 from ehscheduler.core.calendars import london_day
 from ehscheduler.core.disputes import Rung
 from ehscheduler.core.evaluate import Evaluation
-from ehscheduler.core.explain import said_moment
+from ehscheduler.core.saying import said_moment
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import Directory, resolve
 from ehscheduler.core.policy import Policy
