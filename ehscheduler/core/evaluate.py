@@ -13,6 +13,7 @@ from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy, Rhythm, Standard
 from ehscheduler.core.rhythms import rhythm_milestones
 from ehscheduler.core.standards import standard_milestones
+from ehscheduler.core.workload import Holding, holdings
 from ehscheduler.errors import OutOfCalendar
 
 
@@ -28,6 +29,7 @@ class Evaluation:
     problems: tuple[str, ...]
     facts: Mapping[str, Any]
     findings: tuple[Finding, ...] = ()
+    holdings: tuple[Holding, ...] = ()
 
 
 def evaluate(policy: Policy, calendar: Calendar, case: Case, events: Iterable[Event], now: datetime) -> Evaluation:
@@ -53,6 +55,7 @@ def evaluate(policy: Policy, calendar: Calendar, case: Case, events: Iterable[Ev
         tuple(dict.fromkeys(history.problems)),
         history.facts_at(now),
         failed,
+        tuple(holdings(history)) if policy.limits else (),
     )
 
 

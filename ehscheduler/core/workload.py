@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import floor
 
+from ehscheduler.core.actions import Action
+from ehscheduler.core.history import History
 from ehscheduler.core.policy import Policy, WorkLimit
 
 
@@ -30,6 +32,19 @@ class Crossing:
     kind: str
     count: int
     most: int
+
+
+def holdings(history: History) -> Iterator[Holding]:
+    """Yield who led a case and from when to when, in its current episode: from its allocation until it was closed."""
+    begin = next(iter(history.occurrences("allocation")), None)
+    if begin is None:
+        return
+    end = history.closed.moment if history.closed else None
+    turns = [begin.moment, *(e.moment for e in history.events if "lead" in e.detail and e.moment > begin.moment)]
+    for since, until in zip(turns, [*turns[1:], end], strict=True):
+        lead = history.facts_at(since).get("lead")
+        if lead and (end is None or since < end):
+            yield Holding(history.case.ref, str(lead), since, until, len(history.children()))
 
 
 def crossings(
@@ -72,3 +87,20 @@ def _steps(held: list[Holding], kind: str) -> list[tuple[datetime, int, str]]:
         if one.until is not None:
             steps.append((one.until, -weight, one.case))
     return sorted(steps, key=lambda step: (step[0], step[1], step[2]))
+
+
+def limit_actions(found: Iterable[Crossing]) -> Iterator[Action]:
+    """Yield a notice for each crossing, at the event that crossed it."""
+    for one in found:
+        limit = one.limit
+        clause = ", ".join(limit.clause)
+        key = f"{limit.id}/{one.lead}"
+        yield Action(one.at, "limit", one.case, limit.id, key, None, limit.tell, clause, f"{one.kind} {one.count}")
+
+
+def said(one: Crossing) -> str:
+    """Say a crossing in a sentence."""
+    return (
+        f"{one.case}: {one.limit.id}: {one.lead} holds {one.count} {one.kind}, over the limit of {one.most} "
+        f"(clause {', '.join(one.limit.clause)})"
+    )
