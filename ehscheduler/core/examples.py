@@ -157,7 +157,7 @@ def mismatches(example: Example, policy: Policy, calendar: Calendar) -> list[str
     """Return, as sentences, where the product counts otherwise than the hand did; nothing when they agree."""
     asked = replace(
         policy,
-        rules={id_: rule for id_, rule in policy.rules.items() if id_ in example.rules},
+        rules={id_: rule for id_, rule in policy.rules.items() if id_ in example.rules | policy.watched},
         checks={id_: check for id_, check in policy.checks.items() if id_ == example.rule},
     )
     found = evaluate(asked, calendar, example.case, example.events, example.at)

@@ -309,6 +309,15 @@ class Policy:
             ahead += parts
         return frozenset(found)
 
+    @property
+    def watched(self) -> frozenset[str]:
+        """Return the rules whose running over is itself an event of the policy ("RULE overdue")."""
+        named = [anchor for word in self.words.values() for anchor in word.any]
+        for rule in self.rules.values():
+            named += [*rule.met_by, *rule.unless]
+            named += [d.anchor for d in rule.due if d.anchor] if isinstance(rule, Standard) else []
+        return frozenset(anchor.word for anchor in named if anchor.overdue)
+
     def unsigned(self, rule: Standard | Rhythm) -> Iterator[Reading]:
         """Yield the readings a rule rests on that nobody at the council has signed."""
         return (r for r in (self.readings[id_] for id_ in rule.readings) if not r.signed_by)
