@@ -101,7 +101,7 @@ def _instances(
     for block in _blocks(blocks, rest, history):
         yield from _block(rule, history, replace(first, n=n), block, begun, ended)
         n += 1
-    if not rest:
+    if not rest or (blocks and rest[0].day > history.today):
         return
     clock = first if not blocks else _after_blocks(rule, history, first, rest[0], n)
     begun = rest
