@@ -143,12 +143,13 @@ def _reminders(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]
         times[next_morning(calendar, m.winner.nudge_at)] = None
     due = _due_time(m, calendar)
     told = {rung.reached_at for rung in m.rungs if m.owner in rung.who}
-    for at in times:
+    # Each reminder of one limit is a notice of its own, whichever of them are left out.
+    for repeat, at in enumerate(times):
         if at in told:
             continue  # the dispute itself says as much to the same person
         if m.force != "guide" and due is not None and at >= due:
             continue  # the due notice says as much
-        action = _nudge(m, "reminder", at, (m.owner,), calendar)
+        action = replace(_nudge(m, "reminder", at, (m.owner,), calendar), repeat=repeat)
         if m.opens_at is not None and at < m.opens_at:
             action = replace(action, kept="it does not open until later")
         yield action

@@ -1,6 +1,7 @@
 """What a policy file must keep as a whole: every word is declared, and every rule can fire and reach somebody."""
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 
 from ehscheduler.core.calendars import Span
 from ehscheduler.core.phrases import Anchor, Begin, Due, Every, FactSpan, Length, ReadingSpan
@@ -152,6 +153,7 @@ def _cond(policy: Policy, cond: Cond | None, *, facts: bool = True) -> Iterator[
         case Compare(fact=fact):
             if facts:
                 yield from _fact_or_detail(policy, fact)
+                yield from _kind(policy, cond)
         case Known(facts=names):
             for name in names:
                 yield from _fact_or_detail(policy, name)
@@ -168,6 +170,28 @@ def _fact_or_detail(policy: Policy, name: str) -> Iterator[str]:
     """A condition of a rule reads declared facts; the anchoring event's detail may carry them."""
     if name not in policy.facts and name not in ("age", "stage", "about", "by_role", "origin", "reason", "method"):
         yield from _fact(policy, name)
+
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "word": ((str,), "a text in quotes"),
+    "number": ((int, float), "a number"),
+    "yes/no": ((bool,), "true or false"),
+    "date": ((date,), "a date without quotes"),
+}
+
+
+def _kind(policy: Policy, test: Compare) -> Iterator[str]:
+    """Report a test that no value of the fact can ever pass."""
+    kind = "number" if test.fact == "age" else policy.facts.get(test.fact, "")
+    types, said = _KINDS.get(kind, ((), ""))
+    bounds = [value for value in (test.under, test.over, test.at_least, test.at_most) if value is not None]
+    if not types:
+        return
+    if bounds and kind in ("word", "yes/no"):
+        yield f"{test.fact} is a {kind}, which has no bounds"
+    for value in (*test.values, *bounds):
+        if not isinstance(value, types) or isinstance(value, bool) != (kind == "yes/no"):
+            yield f"{test.fact} is a {kind}, so {value!r} can never be its value; write {said}"
 
 
 def _role(policy: Policy, role: str) -> Iterator[str]:

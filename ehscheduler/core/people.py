@@ -1,7 +1,7 @@
 """People and roles: who a role means on one case, on one day."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from ehscheduler.core.policy import Policy
@@ -28,13 +28,15 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The people of one authority who are current on one day."""
+    """The people of one authority who are current on one day; `known` are those who have left or are to come, too."""
 
     people: Mapping[str, Person]
+    known: Mapping[str, Person] = field(default_factory=dict)
 
     @classmethod
     def on(cls, people: Sequence[Person], day: date) -> "Directory":
-        return cls({p.person_id: p for p in people if p.current(day)})
+        current = {p.person_id: p for p in people if p.current(day)}
+        return cls(current, {p.person_id: p for p in sorted(people, key=lambda p: p.valid_from or date.min)} | current)
 
     def with_role(self, role: str, team: str | None) -> list[Person]:
         """Return who holds a role in a team; where nobody of the team does, who holds it for no team or any one."""
@@ -46,16 +48,24 @@ class Directory:
         )
 
     def managers_of(self, person_id: str | None) -> Iterator[Person]:
-        """Yield the line managers above a person, nearest first, without going round in a circle."""
+        """Yield the current line managers above a person, nearest first, without going round in a circle.
+
+        Who has left is passed over and not the end: their own line manager is still known.
+        """
         seen: set[str] = set()
         while person_id and person_id not in seen and len(seen) < MOST_CLIMBS:
             seen.add(person_id)
-            person = self.people.get(person_id)
-            manager = self.people.get(person.line_manager_id or "") if person else None
-            if manager is None:
-                return
-            yield manager
-            person_id = manager.person_id
+            person_id = self._above(person_id)
+            if person_id and person_id in self.people and person_id not in seen:
+                yield self.people[person_id]
+
+    def manager_of(self, person_id: str | None) -> Person | None:
+        """Return the current line manager right above a person, who may have left themselves."""
+        return self.people.get(self._above(person_id or "") or "")
+
+    def _above(self, person_id: str) -> str | None:
+        person = self.people.get(person_id) or self.known.get(person_id)
+        return person.line_manager_id if person else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +99,9 @@ def _holders(
         if lead and lead in directory.people:
             yield directory.people[lead]
     elif role == "line_manager":
-        yield from list(directory.managers_of(lead))[:1]
+        manager = directory.manager_of(lead)
+        if manager:
+            yield manager
     elif isinstance(meant, tuple):
         seen = set()
         for part in meant:

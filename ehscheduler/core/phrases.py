@@ -183,6 +183,16 @@ def read_anchor(text: str) -> Anchor:
     return Anchor(found["word"], "nth", read_ordinal(which), overdue)
 
 
+def read_evidence(text: str) -> Anchor:
+    """Read what satisfies, or cancels: an event word, or the nth of them since the clock's start."""
+    anchor = read_anchor(text)
+    if anchor.which in ("each", "latest"):
+        raise PhraseFault(
+            f"{text!r}: any such event is meant; write {anchor.word!r}, or for example '2nd {anchor.word}'"
+        )
+    return anchor
+
+
 def read_due(text: str) -> Due:
     """Read a `due` phrase."""
     if found := _RE_AFTER.fullmatch(text):
@@ -212,7 +222,7 @@ def read_target(text: str) -> Target:
             return Target("fact", found["fact"])
         if found["birthday"]:
             return Target("birthday", n=read_ordinal(found["birthday"]))
-        return Target("event", anchor=read_anchor(found["event"]))
+        return Target("event", anchor=read_evidence(found["event"]))
     if found := _RE_NEXT.fullmatch(text):
         return Target("meeting", found["meeting"], anchor=read_anchor(found["anchor"]))
     raise PhraseFault(f"{text!r} is not a date such as 'case performance_date', '18th birthday' or 'date of EVENT'")

@@ -3,96 +3,45 @@
 Every tick asks what should be true now, so a daemon that slept for weeks decides as one that did not.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
-from ehscheduler.core.actions import Action, OverdueStep, actions, next_morning
-from ehscheduler.core.calendars import ONE_SECOND, Calendar, Span, at_clock, london_day, start_of_day
-from ehscheduler.core.evaluate import Evaluation
+from ehscheduler.core.actions import Action, actions, next_morning
+from ehscheduler.core.calendars import ONE_SECOND, Span, london_day, start_of_day
 from ehscheduler.core.milestones import Milestone, first_remind_day
-from ehscheduler.core.people import Directory, resolve
-from ehscheduler.core.policy import Policy
+from ehscheduler.daemon.look import Decided, Decision, Look
+from ehscheduler.daemon.moved import CHANGED, changes, moved_at, told_instead
+from ehscheduler.daemon.told import HAD_IT, UNSENT, Told
+from ehscheduler.daemon.whom import Alarm, addressed
 
 BEGINNING = datetime.min.replace(tzinfo=start_of_day(date(2000, 1, 1)).tzinfo)
 LOOK_AGAIN = timedelta(days=10)
 """No case goes longer without being looked at."""
 TRY_AGAIN = timedelta(hours=1)
 """How soon a notice that reached nobody is decided again."""
-DAY_BEGINS, DAY_ENDS = time(8, 0), time(18, 0)
-"""When people are taken to be at work; outside, hour clocks go to the team's duty address where there is one."""
 
 GATHERED = ("reminder", "due", "overdue")
-"""Kinds of which one milestone needs only the latest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A notice that was decided before: when, and why it was kept back, if it was."""
-
-    decided_at: datetime
-    kept: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """One notice: what it says, to whom, from when it may be sent; `kept` says why it is not sent at all."""
-
-    action: Action
-    key: str
-    episode: int
-    recipients: tuple[str, ...] = ()
-    send_after: Mapping[str, datetime] = field(default_factory=dict)
-    kept: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What one look at a case comes to; `alarms` are (code, subject, sentence)."""
-
-    notices: tuple[Decision, ...]
-    alarms: tuple[tuple[str, str, str], ...]
-    next_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """All that a decision about one case rests on."""
-
-    policy: Policy
-    calendar: Calendar
-    evaluation: Evaluation
-    told: Mapping[str, Told]
-    directory: Directory
-    lead: str | None
-    team: str | None
-    now: datetime
-    last_tick: datetime
-    live_from: date
-    live_rules: Sequence[str] | None = None
-    shadow: bool = False
-    overdue_ladder: Sequence[OverdueStep] = ()
-    duty_teams: frozenset[str] = frozenset()
-
-    def key(self, action: Action) -> str:
-        """Name a notice within its authority."""
-        return f"{self.evaluation.case}|{self.evaluation.episode}|{action.notice_key}"
+"""Kinds of which one milestone needs only the latest; at the same instant the later in this order says more."""
 
 
 def decide(look: Look) -> Decided:
     """Decide what is told now about a case, and when to look at it again."""
-    alarms: list[tuple[str, str, str]] = []
+    alarms: list[Alarm] = []
     decided: list[Decision] = []
-    again: list[datetime] = [look.now + LOOK_AGAIN, *_turns(look)]
-    by_key = {milestone.key: milestone for milestone in look.evaluation.milestones}
+    again: list[datetime] = [look.now + LOOK_AGAIN, start_of_day(look.live_from), *_turns(look)]
+    again += [look.news_at] if look.news_at else []
     past: list[Action] = []
     for action in _possible(look):
         if action.at > look.now:
             again.append(action.at)
         else:
             past.append(action)
-    for action in _owed(look, past, by_key, again):
-        made = _addressed(look, action, alarms)
+    moved = [action for action in changes(look) if _is_news(look, action)]
+    moved_now = {action.key for action in moved}
+    for action in (*moved, *_owed(look, past, again)):
+        since = look.now if action.key in moved_now else moved_at(look, action.key, action.due_version)
+        made = addressed(look, action, since, alarms)
         if made is None:
             again.append(look.now + TRY_AGAIN)
         else:
@@ -100,13 +49,12 @@ def decide(look: Look) -> Decided:
     return Decided(tuple(decided), tuple(dict.fromkeys(alarms)), min(at for at in again if at > look.now))
 
 
-def _possible(look: Look) -> Iterable[Action]:
+def _possible(look: Look) -> Sequence[Action]:
     """Return every action that is not kept back and whose rule is live."""
-    milestones = [m for m in look.evaluation.milestones if look.live_rules is None or m.rule in look.live_rules]
     made = actions(
         look.policy,
         look.calendar,
-        [m for m in milestones if m.open],
+        look.live,
         since=BEGINNING,
         until=look.now + LOOK_AGAIN,
         overdue_ladder=look.overdue_ladder,
@@ -125,117 +73,110 @@ def _turns(look: Look) -> Iterator[datetime]:
         yield from (at for at in turns if at is not None and at > look.now)
 
 
-def _owed(
-    look: Look, past: Sequence[Action], by_key: Mapping[str, Milestone], again: list[datetime]
-) -> Iterator[Action]:
+# ---- what is owed
+
+
+def _owed(look: Look, past: Sequence[Action], again: list[datetime]) -> Iterator[Action]:
     """Yield what is to be told now: of each milestone's nudges the latest alone, and each rung once its time has run.
 
     What was overdue before going live is listed once for its team, and never told to anybody else.
     """
-    latest = {_gathers(action): action for action in past}
-    for action in past:
-        if latest[_gathers(action)] is not action:
-            continue  # a later notice says as much
-        if _before_live(look, by_key[action.key], action):
+    milestones: Mapping[str, Milestone] = {m.key: m for m in look.live}
+    latest: dict[tuple[str, str], Action] = {}
+    for action in sorted(past, key=_tells_more):
+        latest[_gathers(action)] = action
+    for action in latest.values():
+        if not _says_how_it_stands(action, milestones[action.key]):
+            continue
+        if _for_the_baseline(look, milestones[action.key], action):
             if action.kind != "overdue":
                 continue
             action = replace(action, kind="baseline", immediate=False)
-        if look.key(action) in look.told:
+        if not _is_news(look, action):
             continue
-        if action.kind == "escalation":
-            ready = _escalates_at(look, action)
-            if ready is None or ready > look.now:
-                again += [ready] if ready else []
-                continue
+        if action.kind == "escalation" and not _may_climb(look, action, again):
+            continue
         yield action
 
 
+def _tells_more(action: Action) -> tuple[datetime, int]:
+    return action.at, GATHERED.index(action.kind) if action.kind in GATHERED else 0
+
+
 def _gathers(action: Action) -> tuple[str, str]:
-    if action.kind in GATHERED:
-        return action.key, "nudge"
-    if action.repeat:
-        return action.key, f"repeat {action.stage}"
-    return action.key, f"{action.kind} {action.stage}"
+    return action.key, "nudge" if action.kind in GATHERED else f"{action.kind} {action.stage}"
 
 
-def _before_live(look: Look, milestone: Milestone, action: Action) -> bool:
-    if action.kind == "dispute":
-        return milestone.state == "overdue" and milestone.due_on is not None and milestone.due_on < look.live_from
-    if action.kind not in ("overdue", "escalation"):
+def _says_how_it_stands(action: Action, milestone: Milestone) -> bool:
+    """Tell whether a nudge is still right: past its date a milestone has an overdue notice, and a guide none."""
+    return action.kind not in ("reminder", "due") or milestone.state != "overdue"
+
+
+def _for_the_baseline(look: Look, milestone: Milestone, action: Action) -> bool:
+    """Tell whether a milestone was overdue before its authority went live."""
+    if milestone.state != "overdue" or action.kind in ("reminder", "due") or milestone.due_on is None:
         return False
-    return milestone.due_on is not None and milestone.due_on < look.live_from
+    if milestone.due_on < look.live_from:
+        return True
+    overdue = look.known(replace(action, kind="overdue", stage=None, repeat=0))
+    return overdue is not None and overdue.kept in UNSENT and not look.silent
 
 
-def _escalates_at(look: Look, action: Action) -> datetime | None:
-    """Return when a rung may hear: its time runs from when the person below was told, not from when they should be."""
+def _is_news(look: Look, action: Action) -> bool:
+    """Tell whether a notice was not decided before, or came to nothing: a hold that came between, a list not sent."""
+    told = look.known(action)
+    if told is None or told.lapsed:
+        return True
+    if action.kind == "baseline":
+        return told.kept in UNSENT and not look.silent
+    if action.kind == CHANGED:
+        others = [at for other in look.about(action.key) if other.dated != told.dated for at in other.heard.values()]
+        return told.decided_at < max(others, default=told.decided_at)
+    return False
+
+
+# ---- climbing
+
+
+def _may_climb(look: Look, action: Action, again: list[datetime]) -> bool:
+    """Tell whether the time of a rung has run: it runs from when the one below heard, not from when they should have.
+
+    Where it has not, note when to look again.
+    """
+    below = _below(look, action)
+    if below is None or below.kept or below.lapsed:
+        return False
+    heard = [at for recipient, at in below.heard.items() if recipient.startswith("person:")] or [*below.heard.values()]
+    if not heard and below.waits:
+        ready = _ready(look, action, max(below.waits.values()))
+        again.append(max(ready, look.now + TRY_AGAIN) if ready else look.now + TRY_AGAIN)
+        return False
+    ready = _ready(look, action, min(heard, default=below.decided_at))
+    if ready is None or ready <= look.now:
+        return ready is not None
+    again.append(ready)
+    return False
+
+
+def _below(look: Look, action: Action) -> Told | None:
+    """Return what became of the notice to the rung below: the owner's own, for the first."""
     stage = action.stage or 1
-    below = (
-        replace(action, kind="overdue", stage=None, repeat=0)
-        if stage == 1
-        else replace(action, kind="escalation", stage=stage - 1)
-    )
-    told = look.told.get(look.key(below))
-    if told is None or told.kept:
-        return None
+    if stage == 1:
+        told = look.known(replace(action, kind="overdue", stage=None, repeat=0))
+    else:
+        told = look.known(replace(action, stage=stage - 1))
+    return told_instead(look, action) if told is not None and told.kept == HAD_IT else told
+
+
+def _ready(look: Look, action: Action, heard: datetime) -> datetime | None:
+    stage = action.stage or 1
     after = look.overdue_ladder[stage - 1].after
     if stage > 1:
         after = _beyond(after, look.overdue_ladder[stage - 2].after)
-    day = look.calendar.later(london_day(told.decided_at), after)
+    day = look.calendar.later(london_day(heard), after)
     return None if day is None else next_morning(look.calendar, start_of_day(day))
 
 
 def _beyond(after: Span, before: Span) -> Span:
     """Return how long one rung comes after the one below it."""
     return Span(after.n - before.n, after.unit) if after.unit == before.unit and after.n > before.n else after
-
-
-# ---- who, and from when
-
-
-def _addressed(look: Look, action: Action, alarms: list[tuple[str, str, str]]) -> Decision | None:
-    """Give a notice its recipients; None where it reaches nobody, which is an alarm and is tried again."""
-    key = look.key(action)
-    episode = look.evaluation.episode
-    if look.shadow:
-        return Decision(action, key, episode, kept="shadow mode: decided and recorded, not sent")
-    if action.kind == "baseline":
-        recipients: tuple[str, ...] = (f"team:{look.team or ''}",)
-    else:
-        recipients = _recipients(look, action, alarms)
-    if not recipients:
-        return None
-    after = {recipient: _send_after(look, action, recipient) for recipient in recipients}
-    return Decision(action, key, episode, recipients, after)
-
-
-def _recipients(look: Look, action: Action, alarms: list[tuple[str, str, str]]) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for role in action.to_roles:
-        who = resolve(role, look.policy, look.directory, lead=look.lead, team=look.team)
-        place = f"{look.policy.title_of_role(role)}, team {look.team or 'not given'}"
-        if not who.people:
-            alarms.append(
-                ("nobody", place, f"nobody can be told as {place}; add the person or their manager to people.csv")
-            )
-        elif who.climbed:
-            alarms.append(("unfilled", place, f"{who.climbed}: told their manager; complete people.csv ({place})"))
-        found.update((f"person:{person.person_id}", None) for person in who.people)
-    if found and action.immediate and not _at_work(look) and look.team in look.duty_teams:
-        found[f"team:{look.team}"] = None
-    return tuple(found)
-
-
-def _at_work(look: Look) -> bool:
-    day = london_day(look.now)
-    return look.calendar.is_working(day) and at_clock(day, DAY_BEGINS) <= look.now < at_clock(day, DAY_ENDS)
-
-
-def _send_after(look: Look, action: Action, recipient: str) -> datetime:
-    """Return from when a delivery may be sent: at once, or on the next working morning."""
-    if action.immediate:
-        waits = recipient.startswith("person:") and look.team in look.duty_teams and not _at_work(look)
-        return next_morning(look.calendar, look.now) if waits else look.now
-    # What fell due since the last tick goes out now; what late news brought to light waits for the morning.
-    if action.at > look.last_tick and _at_work(look):
-        return look.now
-    return next_morning(look.calendar, look.now)

@@ -5,39 +5,35 @@ A crash between sending and marking can repeat one message, under the same Messa
 
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ehscheduler.core.calendars import london_day
-from ehscheduler.core.evaluate import Evaluation
-from ehscheduler.core.people import Directory
 from ehscheduler.daemon.desk import MAIL, Desk, addressee_of
-from ehscheduler.daemon.letters import Checked, Drop, check, compose, latest
-from ehscheduler.notify.address import address_fault, message_id
+from ehscheduler.daemon.letters import Composed, compose
+from ehscheduler.daemon.owed import defer, not_owed, note_drop, owed
+from ehscheduler.daemon.recheck import Around
+from ehscheduler.daemon.tick import EVERY_DELIVERY, fault_words
+from ehscheduler.errors import StoreError
+from ehscheduler.notify.address import address_fault
 from ehscheduler.notify.backoff import next_try, wait
 from ehscheduler.notify.channel import Channel, Outcome
-from ehscheduler.notify.mail import build
-from ehscheduler.notify.messages import Addressee, Alarm, MessageRefused, Operator
-from ehscheduler.notify.render import render
-from ehscheduler.notify.words import moment_words
-from ehscheduler.office import evaluation_of
+from ehscheduler.notify.messages import Addressee
 from ehscheduler.plugins import Authority
-from ehscheduler.store.alarms import alarms, clear_alarm, mark_told, raise_alarm
-from ehscheduler.store.notices import NewDelivery, add_deliveries
+from ehscheduler.store.alarms import clear_alarm, raise_alarm
 from ehscheduler.store.outbox import (
     Claim,
     Parcel,
     claim,
     claim_again,
-    defer_deliveries,
-    drop_deliveries,
     expired_claims,
     mark_dead,
     mark_handed_over,
     mark_refused,
     mark_temporary,
     mark_uncertain,
+    mark_withdrawn,
+    outbox,
     tries_of,
     waiting_deliveries,
 )
@@ -47,7 +43,9 @@ from ehscheduler.store.tx import Tx
 
 log = logging.getLogger("ehscheduler.deliver")
 SET_UP_AGAIN = timedelta(minutes=5)
-NOBODY_AGAIN = timedelta(hours=1)
+NO_ADDRESS = "no address"
+
+Clock = Callable[[], datetime]
 
 
 @dataclass(slots=True)
@@ -62,7 +60,24 @@ class Delivered:
     paused: bool = False
 
 
-Clock = Callable[[], datetime]
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round of delivery for one authority has at hand."""
+
+    desk: Desk
+    authority: Authority
+    channel: Channel
+    now: Clock
+    stop: Callable[[], bool]
+    rng: random.Random
+    done: Delivered
+
+    def over(self) -> bool:
+        """Tell whether to stop: told to, or the way out is shut."""
+        return self.stop() or self.done.paused
+
+    def send(self, held: Claim) -> None:
+        _send(self.desk, held, self.channel, self.now, self.done, self.rng)
 
 
 def deliver(desk: Desk, now: Clock, *, stop: Callable[[], bool] = lambda: False, rng: random.Random) -> Delivered:
@@ -70,132 +85,146 @@ def deliver(desk: Desk, now: Clock, *, stop: Callable[[], bool] = lambda: False,
     done = Delivered()
     with desk.channel.session() as channel:
         for authority in desk.authorities.values():
-            _sent_again(desk, authority, channel, now, done, stop, rng)
-            while not stop() and not done.paused and (parcels := _waiting(desk, authority, now())):
+            if desk.config.live_for(authority.name).mode == "shadow":
+                continue  # what was decided before it went into shadow waits, and is checked again afterwards
+            round_ = Round(desk, authority, channel, now, stop, rng, done)
+            _sent_again(round_)
+            while not round_.over() and (parcels := _waiting(round_)):
                 for parcel in parcels:
-                    if stop() or done.paused:
+                    if round_.over():
                         break
-                    _parcel(desk, authority, parcel, channel, now, done, rng)
+                    _parcel(round_, parcel)
     return done
 
 
-def _waiting(desk: Desk, authority: Authority, now: datetime) -> list[Parcel]:
+def _waiting(round_: Round) -> list[Parcel]:
+    desk = round_.desk
     with desk.store.read() as tx:
-        return waiting_deliveries(tx, authority.name, now=now, limit=desk.config.daemon.batch, channels=[MAIL])
+        return waiting_deliveries(
+            tx, round_.authority.name, now=round_.now(), limit=desk.config.daemon.batch, channels=[MAIL]
+        )
+
+
+def _around(tx: Tx, round_: Round, recipient: str) -> Around:
+    desk, authority, now = round_.desk, round_.authority, round_.now()
+    return Around(
+        desk=desk,
+        authority=authority,
+        directory=desk.directory(tx, authority.name, now),
+        recipient=recipient,
+        now=now,
+        live_from=desk.live_from(tx, authority.name, now),
+        outage=desk.outage(tx, authority.name),
+    )
 
 
 # ---- what another left behind
 
 
-def _sent_again(
-    desk: Desk,
-    authority: Authority,
-    channel: Channel,
-    now: Clock,
-    done: Delivered,
-    stop: Callable[[], bool],
-    rng: random.Random,
-) -> None:
-    """Send messages whose sender died or whose fate is unknown once more, as they are."""
+def _sent_again(round_: Round) -> None:
+    """Send messages whose sender died or whose fate is unknown once more, as they are, where they are still owed."""
+    desk = round_.desk
     with desk.store.read() as tx:
-        left = expired_claims(tx, authority.name, now=now())
+        left = expired_claims(tx, round_.authority.name, now=round_.now())
     for expired in left:
-        if stop() or done.paused:
+        if round_.over():
             return
         with desk.store.begin() as tx:
             desk.guard(tx)
-            held = claim_again(tx, expired, owner=desk.worker, now=now(), until=now() + desk.lease)
-        if held is not None:
-            _send(desk, held, channel, now, done, rng)
+            now = round_.now()
+            held = claim_again(tx, expired, owner=desk.worker, now=now, until=now + desk.lease)
+            withdrawn = held is not None and _withdrawn(tx, round_, held)
+        if held is not None and not withdrawn:
+            round_.send(held)
+
+
+def _withdrawn(tx: Tx, round_: Round, held: Claim) -> bool:
+    """Take back a message of which nothing is owed to its recipient any more."""
+    around = _around(tx, round_, held.recipient)
+    drops = not_owed(tx, around, held)
+    if not drops or not mark_withdrawn(tx, held, why=drops[0].why):
+        return False
+    for drop in drops:
+        note_drop(tx, around, drop, held.channel)
+    round_.done.dropped += len(drops)
+    return True
 
 
 # ---- what waits
 
 
-def _parcel(
-    desk: Desk, authority: Authority, parcel: Parcel, channel: Channel, now: Clock, done: Delivered, rng: random.Random
-) -> None:
-    for held in _claimed(desk, authority, parcel, now(), done):
-        if done.paused:
-            _give_back(desk, held, now())
+def _parcel(round_: Round, parcel: Parcel) -> None:
+    """Claim and send one recipient's messages; a fault in one parcel harms no other."""
+    try:
+        claims = _claimed(round_, parcel)
+    except StoreError:
+        raise
+    except Exception as error:  # one parcel's fault harms no other
+        _set_apart(round_, parcel, error)
+        return
+    for held in claims:
+        # Never sent on a lease that may run out on the way, for then another sends it too.
+        late = round_.now() + timedelta(seconds=round_.desk.config.mail.deadline_seconds) >= held.lease_until
+        if late or round_.over():
+            _give_back(round_, held)
         else:
-            _send(desk, held, channel, now, done, rng)
+            round_.send(held)
 
 
-def _give_back(desk: Desk, held: Claim, now: datetime) -> None:
-    with desk.store.begin() as tx:
-        mark_temporary(tx, held, answer="the way out was shut", send_after=now + SET_UP_AGAIN, counts=False)
+def _give_back(round_: Round, held: Claim) -> None:
+    """Let go of a message that was claimed and not sent: its notices wait again."""
+    with round_.desk.store.begin() as tx:
+        mark_temporary(tx, held, answer="it was not sent", send_after=round_.now() + SET_UP_AGAIN, counts=False)
 
 
-def _claimed(desk: Desk, authority: Authority, parcel: Parcel, now: datetime, done: Delivered) -> list[Claim]:
+def _set_apart(round_: Round, parcel: Parcel, error: Exception) -> None:
+    log.error("a parcel could not be made up", extra={"fault": type(error).__name__})
+    with round_.desk.store.begin() as tx:
+        around = _around(tx, round_, parcel.recipient)
+        text = f"what waits for {parcel.recipient} could not be written ({fault_words(error)}); report this as a fault"
+        raise_alarm(tx, round_.authority.name, code="parcel fault", subject=parcel.recipient, text=text, at=around.now)
+        defer(tx, around, parcel, [waiting.notice.key for waiting in parcel.items])
+
+
+def _claimed(round_: Round, parcel: Parcel) -> list[Claim]:
     """Check a parcel once more, and claim the messages it comes to; all in one transaction."""
-    name = authority.name
+    desk, name = round_.desk, round_.authority.name
+    claims: list[Claim] = []
     with desk.store.begin() as tx:
         desk.guard(tx)
-        directory = desk.directory(tx, name, now)
-        owed = _owed(tx, desk, authority, directory, parcel, now, done)
-        if not owed:
-            return []
-        to = _addressee(tx, desk, authority, directory, parcel, now)
-        if to is None:
-            return []
-        claims = []
-        for letter, keys in compose(desk, authority, parcel.recipient, to, owed, now):
-            held = claim(tx, name, letter, keys, owner=desk.worker, now=now, until=now + desk.lease)
+        around = _around(tx, round_, parcel.recipient)
+        kept, drops = owed(tx, around, parcel)
+        to = _addressee(tx, around, parcel) if kept else None
+        for made in compose(around, to, kept) if to else ():
+            if made.letter is None:
+                _unwritten(tx, around, parcel, made)
+                continue
+            until = around.now + desk.lease
+            held = claim(tx, name, made.letter, made.keys, owner=desk.worker, now=around.now, until=until)
             if held is not None:
                 claims.append(held)
-        return claims
+    round_.done.dropped += len(drops)
+    return claims
 
 
-def _owed(
-    tx: Tx,
-    desk: Desk,
-    authority: Authority,
-    directory: Directory,
-    parcel: Parcel,
-    now: datetime,
-    done: Delivered,
-) -> list[Checked]:
-    evaluations: dict[str, Evaluation] = {}
-    checked: list[Checked] = []
-    drops: list[Drop] = []
-    for waiting in parcel.items:
-        ref = waiting.notice.case_ref
-        if ref not in evaluations:
-            evaluations[ref] = evaluation_of(tx, authority, ref, now)
-        answer = check(waiting, evaluations[ref], authority, directory, parcel.recipient)
-        if isinstance(answer, Drop):
-            drops.append(answer)
-        else:
-            checked.append(answer)
-    owed, less = latest(checked)
-    _drop(tx, authority, parcel, [*drops, *less], now)
-    done.dropped += len(drops) + len(less)
-    return owed
+def _unwritten(tx: Tx, around: Around, parcel: Parcel, made: Composed) -> None:
+    """Keep what cannot be written for later, and tell the operator why."""
+    text = f"a notice to {parcel.recipient} cannot be written and waits: {made.fault}; see `ehscheduler outbox`"
+    raise_alarm(tx, around.authority.name, code="unwritable", subject=made.keys[0], text=text, at=around.now)
+    defer(tx, around, parcel, made.keys)
 
 
-def _drop(tx: Tx, authority: Authority, parcel: Parcel, drops: Sequence[Drop], now: datetime) -> None:
-    for drop in drops:
-        drop_deliveries(tx, authority.name, [(drop.key, parcel.recipient, parcel.channel)], why=drop.why)
-        instead = [NewDelivery(recipient=r, channel=parcel.channel, send_after=now) for r in drop.instead]
-        add_deliveries(tx, authority.name, drop.key, instead)
-        said = {"notice": drop.key, "to": parcel.recipient, "why": drop.why, "instead": list(drop.instead)}
-        append_trail(tx, authority.name, at=now, who="daemon", act="drop", case_ref=drop.key.split("|")[0], detail=said)
-
-
-def _addressee(
-    tx: Tx, desk: Desk, authority: Authority, directory: Directory, parcel: Parcel, now: datetime
-) -> Addressee | None:
+def _addressee(tx: Tx, around: Around, parcel: Parcel) -> Addressee | None:
     """Return who a parcel goes to; None, with an alarm and a later try, where nobody can be written to."""
-    person = addressee_of(parcel.recipient, desk, authority.name, directory)
+    name = around.authority.name
+    person = addressee_of(parcel.recipient, around.desk, name, around.directory)
     fault = "nobody current" if person is None else address_fault(person.email)
     if person is not None and fault is None:
-        clear_alarm(tx, authority.name, code="no address", subject=parcel.recipient, at=now)
+        clear_alarm(tx, name, code=NO_ADDRESS, subject=parcel.recipient, at=around.now)
         return Addressee(person.name, person.email)
     text = f"{parcel.recipient} cannot be written to ({fault}); correct people.csv or [duty] in the configuration"
-    raise_alarm(tx, authority.name, code="no address", subject=parcel.recipient, text=text, at=now)
-    keys = [(w.notice.key, parcel.recipient, parcel.channel) for w in parcel.items]
-    defer_deliveries(tx, authority.name, keys, until=now + NOBODY_AGAIN)
+    raise_alarm(tx, name, code=NO_ADDRESS, subject=parcel.recipient, text=text, at=around.now)
+    defer(tx, around, parcel, [waiting.notice.key for waiting in parcel.items])
     return None
 
 
@@ -213,10 +242,11 @@ def _send(desk: Desk, held: Claim, channel: Channel, now: Clock, done: Delivered
 def _mark(
     tx: Tx, desk: Desk, held: Claim, outcome: Outcome, now: datetime, done: Delivered, rng: random.Random
 ) -> None:
+    """Note how a send ended, and what is to follow."""
     name, answer = held.authority, outcome.answer
     said = {"message": held.message_id, "to": held.recipient, "outcome": outcome.kind, "answer": answer}
     append_trail(tx, name, at=now, who="daemon", act="send", detail=said)
-    log.info("sent", extra={"message": held.message_id, "outcome": outcome.kind, "code": outcome.code})
+    log.info("sent", extra={"outcome": outcome.kind, "code": outcome.code})
     match outcome.kind:
         case "accepted":
             mark_handed_over(tx, held, now=now, answer=answer)
@@ -227,11 +257,8 @@ def _mark(
             text = f"a message to {held.recipient} was refused ({answer}); see `ehscheduler outbox --state refused`"
             raise_alarm(tx, name, code="refused", subject=held.message_id, text=text, at=now)
             done.refused += 1
-        case "uncertain":
-            mark_uncertain(tx, held, answer=answer, next_try_at=now + desk.lease)
-            done.uncertain += 1
-        case "temporary":
-            _again(tx, held, outcome, now, done, rng)
+        case "uncertain" | "temporary":
+            _again(tx, desk, held, outcome, now, done, rng)
         case "misconfigured":
             mark_temporary(tx, held, answer=answer, send_after=now + SET_UP_AGAIN, counts=False)
             text = f"mail cannot be sent until [mail] in the configuration is put right: {answer}"
@@ -240,54 +267,27 @@ def _mark(
     done.paused = done.paused or outcome.kind == "misconfigured" or outcome.about == "channel"
 
 
-def _again(tx: Tx, held: Claim, outcome: Outcome, now: datetime, done: Delivered, rng: random.Random) -> None:
-    tries = _tries(tx, held)
-    send_after = next_try(tries, first=_first_try(tries, now), now=now, random=rng.random)
+def _again(
+    tx: Tx, desk: Desk, held: Claim, outcome: Outcome, now: datetime, done: Delivered, rng: random.Random
+) -> None:
+    """Try a message again later, or give it up when its time has run out; what may have been taken waits a lease."""
+    tries = tries_of(tx, held) + held.attempts - 1
+    send_after = next_try(tries, first=_first_try(tx, held, now), now=now, random=rng.random)
     if send_after is None:
         mark_dead(tx, held, answer=outcome.answer)
         text = f"a message to {held.recipient} was given up after 72 hours ({outcome.answer}); see `ehscheduler outbox`"
         raise_alarm(tx, held.authority, code="dead letter", subject=held.message_id, text=text, at=now)
         done.refused += 1
+    elif outcome.kind == "uncertain":
+        mark_uncertain(tx, held, answer=outcome.answer, next_try_at=max(send_after, now + desk.lease))
+        done.uncertain += 1
     else:
         mark_temporary(tx, held, answer=outcome.answer, send_after=send_after)
         done.waiting += 1
 
 
-def _tries(tx: Tx, held: Claim) -> int:
-    """Return how often the longest-waiting notice in a message has been tried, this time included."""
-    return tries_of(tx, held)
-
-
-def _first_try(tries: int, now: datetime) -> datetime:
-    """Reckon back when the first of so many tries was made."""
-    return now - sum((wait(attempt, lambda: 0.5) for attempt in range(1, tries)), timedelta())
-
-
-# ---- the operator
-
-
-def tell_operator(desk: Desk, now: datetime) -> int:
-    """Mail the alarms that the operator has not heard; return how many. Without an address, `doctor` shows them."""
-    email = desk.config.operator.email
-    with desk.store.read() as tx:
-        untold = [alarm for alarm in alarms(tx) if alarm.told_at is None]
-    if not untold or not email:
-        return 0
-    said = tuple(
-        Alarm(kind=a.code, what=a.text, place=a.authority, remedy="", since=moment_words(a.at)) for a in untold[:50]
-    )
-    message = Operator(to=Addressee("Operator", email), day=london_day(now), at=moment_words(now), alarms=said)
-    try:
-        rendered = render(message)
-        id_ = message_id("|".join(f"{a.authority}#{a.id}" for a in untold[:50]), desk.sender.address.rpartition("@")[2])
-        body = build(rendered, to=email, sender=desk.sender, message_id=id_, moment=now)
-    except MessageRefused as refused:
-        log.error("alarms could not be written", extra={"faults": refused.faults})
-        return 0
-    outcome = desk.channel.send(body, to=email, message_id=id_, deadline=float(desk.config.mail.deadline_seconds))
-    if outcome.kind != "accepted":
-        return 0
-    with desk.store.begin() as tx:
-        for a in untold[:50]:
-            mark_told(tx, a.authority, [a.id], at=now)
-    return len(said)
+def _first_try(tx: Tx, held: Claim, now: datetime) -> datetime:
+    """Reckon when the notices in a message were first tried: when it was made, and the waits before that."""
+    rows = outbox(tx, held.authority, states=["claimed"], recipient=held.recipient, limit=EVERY_DELIVERY)
+    made = min((row.claimed_at for row in rows if row.message_id == held.message_id and row.claimed_at), default=now)
+    return made - sum((wait(attempt, lambda: 0.5) for attempt in range(1, tries_of(tx, held))), timedelta())

@@ -19,6 +19,8 @@ from ehscheduler.store.tx import Tx
 
 MAIL = "mail"
 """The name under which deliveries by mail are kept, whether they leave by SMTP or into a folder."""
+OUTAGE = "last_outage"
+"""The state under which the last outage is noted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,11 @@ class Desk:
             return since
         first: Any = state_of(tx, authority, FIRST_IMPORT)
         return date.fromisoformat(first) if first else london_day(now)
+
+    def outage(self, tx: Tx, authority: str) -> tuple[datetime, datetime] | None:
+        """Return the last stretch in which a working morning went by without a tick; None where there was none."""
+        noted: Any = state_of(tx, authority, OUTAGE)
+        return (datetime.fromisoformat(noted["from"]), datetime.fromisoformat(noted["to"])) if noted else None
 
     def directory(self, tx: Tx, authority: str, now: datetime) -> Directory:
         return Directory.on(people_of(tx, authority), london_day(now))

@@ -5,26 +5,32 @@ import random
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from types import FrameType
 
+from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from ehscheduler.daemon.deliver import deliver, tell_operator
+from ehscheduler.daemon.deliver import deliver
 from ehscheduler.daemon.desk import Desk
+from ehscheduler.daemon.operator import tell_operator
 from ehscheduler.daemon.tick import tick
-from ehscheduler.errors import AnotherDaemon, StoreError
+from ehscheduler.errors import AnotherDaemon, EhsError, StoreError
+from ehscheduler.store.faults import DiskFailed, NewerSchema, NotADatabase, OlderSchema
 from ehscheduler.store.lease import DaemonHold, hold_daemon
 
 log = logging.getLogger("ehscheduler.daemon")
 UTC_NAME = "UTC"
+STOPPED_BY = (AnotherDaemon, DiskFailed, NotADatabase, OlderSchema, NewerSchema)
+"""What a next turn would not find otherwise: with these the daemon stops, and says so."""
 
 
 def once(desk: Desk, now: Callable[[], datetime], *, stop: Callable[[], bool], rng: random.Random) -> str:
     """Do one whole turn: decide, deliver, tell the operator; return one line that says what was done."""
-    ticked = tick(desk, now())
+    ticked = tick(desk, now(), stop=stop)
     delivered = deliver(desk, now, stop=stop, rng=rng)
     told = tell_operator(desk, now())
     return (
@@ -64,25 +70,30 @@ class Daemon:
             )
             self._scheduler.start()
         finally:
-            hold.release()
+            self._let_go(hold)
         if self._fault is not None:
             raise self._fault
 
     def _turn(self, hold: DaemonHold) -> None:
         if self._stopping.is_set():
+            self._stop()  # told to before the clock ran
             return
         try:
             hold.renew(self._now())
             log.info(once(self._desk, self._now, stop=self._stopping.is_set, rng=self._rng))
-        except AnotherDaemon as error:
+        except STOPPED_BY as error:
+            log.error("the daemon stops: %s", error)
             self._fault = error
             self._stop()
         except StoreError as error:
             # Locked or full: nothing was marked that was not done, and the next turn begins where this one stopped.
             log.error("the turn was given up: %s", error)
         except Exception as error:
+            # What an exception says may quote a case: the log and the sentence name its kind and place alone.
             log.exception("the turn broke off")
-            self._fault = error
+            self._fault = EhsError(
+                f"the daemon broke off ({_place(error)}); report this as a fault, and start it again"
+            )
             self._stop()
 
     def _told_to_stop(self, number: int, frame: FrameType | None) -> None:
@@ -91,7 +102,27 @@ class Daemon:
 
     def _stop(self) -> None:
         self._stopping.set()
-        threading.Thread(target=self._scheduler.shutdown, kwargs={"wait": True}).start()
+        threading.Thread(target=self._shut_down).start()
+
+    def _shut_down(self) -> None:
+        with suppress(SchedulerNotRunningError):
+            self._scheduler.shutdown(wait=True)
+
+    def _let_go(self, hold: DaemonHold) -> None:
+        try:
+            hold.release()
+        except StoreError as error:
+            # The lock on the file ends with this process; what matters is why it ends, and not this.
+            log.error("the database was not released: %s", error)
+            hold.drop_lock()
+
+
+def _place(error: Exception) -> str:
+    """Name an exception by its kind, and by the line of the program that raised it."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return f"{type(error).__name__} in {at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at else type(error).__name__
 
 
 def _guarded(desk: Desk, hold: DaemonHold) -> Desk:

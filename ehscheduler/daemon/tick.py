@@ -3,26 +3,32 @@
 A case that cannot be worked out is marked, the operator is told, and the rest go on.
 """
 
+import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from ehscheduler.core.actions import next_morning
+from ehscheduler.core.calendars import ONE_SECOND
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case
 from ehscheduler.core.history import typed
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import Directory
-from ehscheduler.daemon.decide import Decided, Decision, Look, Told, decide
-from ehscheduler.daemon.desk import MAIL, Desk, as_word
+from ehscheduler.daemon.decide import decide
+from ehscheduler.daemon.desk import MAIL, OUTAGE, Desk, as_word
+from ehscheduler.daemon.look import Decided, Decision, Look
+from ehscheduler.daemon.told import told_of
 from ehscheduler.errors import EhsError, StoreError
 from ehscheduler.notify.words import recorded_words
 from ehscheduler.plugins import Authority
-from ehscheduler.store.alarms import clear_alarm, raise_alarm
-from ehscheduler.store.cases import CaseRecord, case_refs, cases_due, facts_of, mark_fault, set_next, take_case
-from ehscheduler.store.editions import keep_edition
+from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
+from ehscheduler.store.cases import CaseRecord, case_refs, cases_due, facts_of, mark_fault, set_next, take_case, wake
+from ehscheduler.store.editions import hash_of, keep_edition
 from ehscheduler.store.events import events_of
+from ehscheduler.store.faults import AppendOnly, Contradiction
 from ehscheduler.store.milestones import (
     ClockRow,
     LadderRow,
@@ -32,7 +38,8 @@ from ehscheduler.store.milestones import (
     start_ladders,
 )
 from ehscheduler.store.notices import NewDelivery, Notice, add_notices, notices_of
-from ehscheduler.store.state import LAST_SEEN, see_time, state_of
+from ehscheduler.store.outbox import outbox
+from ehscheduler.store.state import LAST_SEEN, put_state, see_time, state_of
 from ehscheduler.store.store import Store
 from ehscheduler.store.trail import append_trail
 from ehscheduler.store.tx import Tx
@@ -40,6 +47,12 @@ from ehscheduler.store.tx import Tx
 log = logging.getLogger("ehscheduler.tick")
 BATCH = 500
 AFTER_A_FAULT = timedelta(hours=1)
+CASE_FAULT, CASE_PROBLEM = "case fault", "case problem"
+SETTINGS = "settings_decided_under"
+"""The policy and the settings that the last tick decided under; with others every case is looked at anew."""
+EVERY_DELIVERY = 100_000
+MORNING_MISSED = timedelta(hours=2)
+"""How late a morning's tick may be before it counts as missed."""
 
 
 @dataclass(slots=True)
@@ -53,23 +66,29 @@ class Ticked:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What all cases of an authority share in one tick."""
+    """What all cases of an authority share in one tick; `troubled` are the cases with an open alarm."""
 
     desk: Desk
     authority: Authority
     directory: Directory
     last_tick: datetime
     now: datetime
+    troubled: frozenset[str] = frozenset()
 
 
-def tick(desk: Desk, now: datetime) -> Ticked:
+def tick(desk: Desk, now: datetime, *, stop: Callable[[], bool] = lambda: False) -> Ticked:
     """Look at every case that is due at `now`, whatever is new and whatever has run out."""
     done = Ticked()
     for authority in desk.authorities.values():
         round_ = _begin(desk, authority, now)
-        while due := _due(desk, authority, now):
+        seen: set[str] = set()
+        # A case that another holds stays due: it is looked at once, and left to whoever has it.
+        while due := [case_ref for case_ref in _due(desk, authority, now) if case_ref not in seen]:
             for case_ref in due:
+                if stop():
+                    return done
                 _one(round_, case_ref, done)
+                seen.add(case_ref)
         # Noted last: a tick that was killed half way is taken as one that did not happen.
         with desk.store.begin() as tx:
             see_time(tx, authority.name, now)
@@ -77,12 +96,43 @@ def tick(desk: Desk, now: datetime) -> Ticked:
 
 
 def _begin(desk: Desk, authority: Authority, now: datetime) -> Round:
-    policy = authority.policy
+    policy, name = authority.policy, authority.name
     with desk.store.begin() as tx:
-        keep_edition(tx, authority.name, edition=policy.edition, text=policy.text, now=now)
-        seen = state_of(tx, authority.name, LAST_SEEN)
-        directory = desk.directory(tx, authority.name, now)
-    return Round(desk, authority, directory, datetime.fromisoformat(seen) if seen else now, now)
+        keep_edition(tx, name, edition=policy.edition, text=policy.text, now=now)
+        _wake_where_settings_changed(tx, desk, authority, now)
+        seen = state_of(tx, name, LAST_SEEN)
+        last_tick = datetime.fromisoformat(seen) if seen else now
+        _note_outage(tx, authority, last_tick, now)
+        directory = desk.directory(tx, name, now)
+        open_alarms = alarms(tx, name, limit=EVERY_DELIVERY)
+    troubled = frozenset(alarm.subject for alarm in open_alarms if alarm.code in (CASE_FAULT, CASE_PROBLEM))
+    return Round(desk, authority, directory, last_tick, now, troubled)
+
+
+def _note_outage(tx: Tx, authority: Authority, last_tick: datetime, now: datetime) -> None:
+    """Note it where a working morning went by without a tick: what was owed then is told late, and says so."""
+    if next_morning(authority.calendar, last_tick + ONE_SECOND) + MORNING_MISSED > now:
+        return
+    between = {"from": last_tick.isoformat(), "to": now.isoformat()}
+    put_state(tx, authority.name, OUTAGE, between)
+    append_trail(tx, authority.name, at=now, who="daemon", act="outage", detail=between)
+
+
+def _wake_where_settings_changed(tx: Tx, desk: Desk, authority: Authority, now: datetime) -> None:
+    """Look at every case anew where policy, calendar or what is live is not what it was."""
+    name, config = authority.name, desk.config
+    live = config.live_for(name)
+    parts = {
+        "policy": authority.policy.text_hash,
+        "readings": {id_: [r.answer, r.value] for id_, r in authority.policy.readings.items()},
+        "days_off": sorted(f"{day} {why}" for day, why in authority.calendar.days_off.items()),
+        "live": [str(live.since), live.rules, live.mode],
+        "ladder": [[list(step.who), str(step.after)] for step in config.overdue_ladder(name)],
+    }
+    stands = hash_of(json.dumps(parts, sort_keys=True))
+    if state_of(tx, name, SETTINGS) != stands:
+        wake(tx, name, None, now=now)
+        put_state(tx, name, SETTINGS, stands)
 
 
 def _due(desk: Desk, authority: Authority, now: datetime) -> list[str]:
@@ -98,47 +148,70 @@ def _one(round_: Round, case_ref: str, done: Ticked) -> None:
             if record is not None:
                 done.notices += look_at(tx, round_, record)
                 done.cases += 1
+    except (AppendOnly, Contradiction) as error:
+        _marked(round_, case_ref, error, done)  # what this one case holds was refused, and the others are well
     except StoreError:
         raise  # the database itself: nothing else would fare better
     except Exception as error:  # one case's fault harms no other
-        done.faults.append(case_ref)
-        _mark(round_, case_ref, error)
+        _marked(round_, case_ref, error, done)
 
 
-def _mark(round_: Round, case_ref: str, error: Exception) -> None:
-    # What an exception says may quote the case, so only its kind is kept, unless the sentence is ours.
-    said = str(error) if isinstance(error, EhsError) else type(error).__name__
-    log.error("case could not be worked out", extra={"case": case_ref, "fault": type(error).__name__})
-    name = round_.authority.name
+def _marked(round_: Round, case_ref: str, error: Exception, done: Ticked) -> None:
+    done.faults.append(case_ref)
+    said = fault_words(error)
+    # The log holds no reference of a case, for it has readers of its own; `doctor` names the case.
+    log.error("case could not be worked out", extra={"case": hash_of(case_ref)[:12], "fault": type(error).__name__})
     with round_.desk.store.begin() as tx:
-        mark_fault(tx, name, case_ref, fault=said, at=round_.now, retry_at=round_.now + AFTER_A_FAULT)
-        text = f"case {case_ref} could not be worked out ({said}); see `ehscheduler timeline` for it, correct the case"
-        raise_alarm(tx, name, code="case fault", subject=case_ref, text=text, at=round_.now)
+        mark_fault(tx, round_.authority.name, case_ref, fault=said, at=round_.now, retry_at=round_.now + AFTER_A_FAULT)
+        case_alarm(tx, round_.authority, case_ref, said, round_.now)
+
+
+def fault_words(error: Exception) -> str:
+    """Say what went wrong with a case; what an exception says may quote it, so only our own sentences are kept."""
+    return str(error) if isinstance(error, EhsError) else type(error).__name__
+
+
+def case_alarm(tx: Tx, authority: Authority, case_ref: str, said: str, now: datetime) -> None:
+    """Tell the operator, once while it lasts, that a case cannot be worked out."""
+    text = f"case {case_ref} could not be worked out ({said}); correct what was recorded of it, and import it again"
+    raise_alarm(tx, authority.name, code=CASE_FAULT, subject=case_ref, text=text, at=now)
 
 
 def look_at(tx: Tx, round_: Round, record: CaseRecord) -> int:
     """Work out one case, store how it stands, and decide what is told; return how many notices are new."""
     name, now, policy = round_.authority.name, round_.now, round_.authority.policy
-    found = _evaluated(tx, round_.authority, record.case_ref, now)
+    found, news_at = _evaluated(tx, round_.authority, record.case_ref, now)
     replace_milestones(tx, name, record.case_ref, [MilestoneRow.of(m, policy.text_hash) for m in found.milestones])
     _start(tx, round_.authority, found.milestones, now)
-    decided = decide(_look(tx, round_, found))
+    decided = decide(_look(tx, round_, found, news_at))
     new = add_notices(tx, name, _written(round_, record, decided))
     _trail(tx, round_, [decision for decision in decided.notices if decision.key in new])
-    for code, subject, text in (*decided.alarms, *_problems(found)):
+    for code, subject, text in decided.alarms:
         raise_alarm(tx, name, code=code, subject=subject, text=text, at=now)
-    if record.fault is not None:
-        clear_alarm(tx, name, code="case fault", subject=record.case_ref, at=now)
+    _problems(tx, round_, found)
     set_next(tx, name, record.case_ref, next_at=decided.next_at, policy_hash=policy.text_hash)
     return len(new)
 
 
-def _evaluated(tx: Tx, authority: Authority, case_ref: str, now: datetime) -> Evaluation:
+def _problems(tx: Tx, round_: Round, found: Evaluation) -> None:
+    """Tell the operator what is wrong with a case as it was recorded, and note when that is over."""
+    name, now = round_.authority.name, round_.now
+    if found.problems:
+        text = "; ".join(found.problems[:5])
+        raise_alarm(tx, name, code=CASE_PROBLEM, subject=found.case, text=text, at=now)
+    if found.case in round_.troubled:
+        for code in (CASE_FAULT,) if found.problems else (CASE_FAULT, CASE_PROBLEM):
+            clear_alarm(tx, name, code=code, subject=found.case, at=now)
+
+
+def _evaluated(tx: Tx, authority: Authority, case_ref: str, now: datetime) -> tuple[Evaluation, datetime | None]:
+    """Work a case out; return with it when an event that lies ahead will be known."""
     kinds = authority.policy.facts
     plain = facts_of(tx, authority.name, case_ref) or {}
     facts = {fact: typed(kinds[fact], value) for fact, value in plain.items() if fact in kinds}
     events = events_of(tx, authority.name, case_ref)
-    return evaluate(authority.policy, authority.calendar, Case(case_ref, facts), events, now)
+    ahead = [known for event in events if (known := max(event.moment, event.recorded)) > now]
+    return evaluate(authority.policy, authority.calendar, Case(case_ref, facts), events, now), min(ahead, default=None)
 
 
 def _start(tx: Tx, authority: Authority, milestones: Sequence[Milestone], now: datetime) -> None:
@@ -177,10 +250,11 @@ def _identity(m: Milestone) -> dict[str, Any]:
     }
 
 
-def _look(tx: Tx, round_: Round, found: Evaluation) -> Look:
+def _look(tx: Tx, round_: Round, found: Evaluation, news_at: datetime | None) -> Look:
     name, config = round_.authority.name, round_.desk.config
     live = config.live_for(name)
-    told = {notice.key: Told(notice.decided_at, notice.kept) for notice in notices_of(tx, name, found.case)}
+    notices = notices_of(tx, name, found.case)
+    told = told_of(notices, outbox(tx, name, case_ref=found.case, limit=EVERY_DELIVERY) if notices else ())
     return Look(
         policy=round_.authority.policy,
         calendar=round_.authority.calendar,
@@ -191,6 +265,7 @@ def _look(tx: Tx, round_: Round, found: Evaluation) -> Look:
         team=as_word(found.facts.get("team")),
         now=round_.now,
         last_tick=round_.last_tick,
+        news_at=news_at,
         live_from=round_.desk.live_from(tx, name, round_.now),
         live_rules=live.rules,
         shadow=live.mode == "shadow",
@@ -238,18 +313,23 @@ def _trail(tx: Tx, round_: Round, decisions: Sequence[Decision]) -> None:
     append_trail(tx, round_.authority.name, at=round_.now, who="daemon", act="decide", case_ref=case_ref, detail=detail)
 
 
-def _problems(found: Evaluation) -> list[tuple[str, str, str]]:
-    return [("case problem", problem[:200], problem) for problem in found.problems]
-
-
 def rebuild(store: Store, authority: Authority, now: datetime) -> tuple[int, int]:
-    """Work every milestone of an authority out anew; return how many there are, and how many stood otherwise."""
-    policy_hash, count, changed = authority.policy.text_hash, 0, 0
+    """Work every milestone of an authority out anew; return how many there are, and how many stood otherwise.
+
+    A case that cannot be worked out keeps its rows, and is told to the operator.
+    """
+    count, changed = 0, 0
     with store.begin() as tx:
         keep_edition(tx, authority.name, edition=authority.policy.edition, text=authority.policy.text, now=now)
         for case_ref in sorted(case_refs(tx, authority.name)):
-            found = _evaluated(tx, authority, case_ref, now)
-            rows = [MilestoneRow.of(m, policy_hash) for m in found.milestones]
+            try:
+                found, _ = _evaluated(tx, authority, case_ref, now)
+            except StoreError:
+                raise
+            except Exception as error:  # one case's fault harms no other
+                case_alarm(tx, authority, case_ref, fault_words(error), now)
+                continue
+            rows = [MilestoneRow.of(m, authority.policy.text_hash) for m in found.milestones]
             differs = replace_milestones(tx, authority.name, case_ref, rows)
             count += len(rows)
             changed += len(differs.added) + len(differs.changed) + len(differs.gone)

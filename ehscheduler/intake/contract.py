@@ -6,28 +6,33 @@ repeat is a problem. Nothing that a row holds is echoed, but for event words and
 """
 
 import json
-import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ehscheduler.core.events import Case, Event, event_id, read_moment
+from ehscheduler.core.events import Case, Event, event_id
 from ehscheduler.core.history import typed
 from ehscheduler.core.vocabulary import DETAIL_ONLY, nearest
 from ehscheduler.errors import InputRefused
-from ehscheduler.intake.rows import SIZE_LIMIT, BadRows, Problem, Progress, Rows, refuse
+from ehscheduler.intake.cells import (
+    CODE,
+    Instant,
+    check_text,
+    clean,
+    clean_all,
+    id_faults,
+    instant_faults,
+    parse_json,
+    read_detail,
+    read_instant,
+    word_faults,
+)
+from ehscheduler.intake.rows import SIZE_LIMIT, BadRows, Progress, Rows, refuse
 
 EVENT_COLUMNS = ("case_ref", "event", "occurred_at", "recorded_at", "ref", "detail")
-ID_LIMIT = 200
-TEXT_LIMIT = 1_000
-DEPTH_LIMIT = 32
-YEARS = range(1900, 2201)
-
-_WORD = re.compile(r"[a-z][a-z0-9_]{0,60}")
+_INSTANTS_KEPT = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ def scan_cases(
     for line, cells in rows:
         ref = clean(cells[0])
         refs.add(ref)
-        faults = [*_id_faults("case_ref", ref)]
+        faults = [*id_faults("case_ref", ref)]
         case = Case(ref, _facts(kinds, cells, faults))
         if faults:
             rows.bad.add(line, *faults)
@@ -176,7 +181,7 @@ def _children(text: str) -> Any:
         raise ValueError('is not a JSON list such as [{"ref": "C1", "born": "2019-05-04"}]')
     for child in listed:
         if isinstance(child, dict) and (odd := sorted(child.keys() - {"ref", "born"})):
-            hint = nearest(odd[0], ("ref", "born")) if _WORD.fullmatch(odd[0]) else ""
+            hint = nearest(odd[0], ("ref", "born")) if CODE.fullmatch(odd[0]) else ""
             raise ValueError(f"lists a child with a key other than ref and born{hint}")
     return listed
 
@@ -245,26 +250,35 @@ class _EventReader:
         self.words = words
         self.facts = facts
         self._cases: set[str] = set()
+        self._instants: dict[str, Instant] = {}
 
     def event(self, cells: list[str]) -> Event:
         """Return the event of a row; raises ValueError at the first fault."""
-        case, word, occurred, recorded, ref, detail_text, given = map(clean, cells)
+        case, word, occurred, recorded, ref, detail_text, given = clean_all(cells)
         if case not in self._cases:
             self._check_case(case)
         if word not in self.words:
             raise ValueError
-        moment, dated, day = read_instant(occurred)
-        known = read_instant(recorded)[0] if recorded else moment
+        moment, dated, day = self._instants.get(occurred) or self._instant(occurred)
+        known = moment
+        if recorded and recorded != occurred:
+            known = (self._instants.get(recorded) or self._instant(recorded))[0]
         detail = read_detail(detail_text) if detail_text else {}
         if detail or word == "retracted":
             _refuse_any(self._detail_faults(word, detail))
         if ref:
-            _refuse_any(_id_faults("ref", ref))
+            _refuse_any(id_faults("ref", ref))
         if given:
-            _refuse_any(_id_faults("id", given))
+            _refuse_any(id_faults("id", given))
         else:
             given = event_id(case, word, occurred, ref, detail_text)
         return Event(given, case, word, moment, dated, day, known, ref or None, detail)
+
+    def _instant(self, text: str) -> Instant:
+        found = read_instant(text)
+        if len(self._instants) < _INSTANTS_KEPT:
+            self._instants[text] = found
+        return found
 
     def _check_case(self, case: str) -> None:
         _refuse_any(self._case_faults(case))
@@ -272,15 +286,15 @@ class _EventReader:
 
     def faults(self, cells: list[str]) -> list[str]:
         """Say all that is wrong with a row."""
-        case, word, occurred, recorded, ref, detail, given = map(clean, cells)
+        case, word, occurred, recorded, ref, detail, given = clean_all(cells)
         faults = [*self._case_faults(case), *word_faults("event", word, self.words)]
-        faults += [*_instant_faults("occurred_at", occurred)]
+        faults += [*instant_faults("occurred_at", occurred)]
         if recorded:
-            faults += _instant_faults("recorded_at", recorded)
+            faults += instant_faults("recorded_at", recorded)
         if ref:
-            faults += _id_faults("ref", ref)
+            faults += id_faults("ref", ref)
         if given:
-            faults += _id_faults("id", given)
+            faults += id_faults("id", given)
         try:
             faults += self._detail_faults(word, read_detail(detail) if detail else {})
         except ValueError as fault:
@@ -288,7 +302,7 @@ class _EventReader:
         return faults or ["cannot be read; check its cells"]
 
     def _case_faults(self, case: str) -> list[str]:
-        faults = _id_faults("case_ref", case)
+        faults = id_faults("case_ref", case)
         if not faults and self.known is not None and case not in self.known:
             faults.append("no case has this case_ref; add it to cases.csv, or correct it")
         return faults
@@ -310,159 +324,3 @@ class _EventReader:
 def _refuse_any(faults: list[str]) -> None:
     if faults:
         raise ValueError(faults[0])
-
-
-# ---- cells
-
-
-def clean(cell: str) -> str:
-    """Take the surrounding blanks off a cell, and write its letters in one way (NFC)."""
-    cell = cell.strip()
-    return cell if cell.isascii() else unicodedata.normalize("NFC", cell).strip("\ufeff")
-
-
-def check_text(text: str) -> None:
-    """Raise ValueError where a text is too long, or holds what no one can see."""
-    if len(text) > TEXT_LIMIT:
-        raise ValueError(f"is longer than {TEXT_LIMIT:,} characters")
-    if not text.isprintable():
-        raise ValueError("holds a control, invisible or unusual blank character; type it again")
-
-
-def _id_faults(column: str, text: str) -> list[str]:
-    if not text:
-        return [f"{column} is empty; fill it in"]
-    if len(text) > ID_LIMIT:
-        return [f"{column} is longer than {ID_LIMIT} characters"]
-    if not text.isprintable():
-        return [f"{column} holds a control, invisible or unusual blank character; type it again"]
-    return []
-
-
-id_faults = _id_faults
-
-
-def word_faults(column: str, word: str, words: Collection[str]) -> list[str]:
-    """Say what is wrong with a code; it is echoed only where it looks like one."""
-    if not word:
-        return [f"{column} is empty; fill it in"]
-    if word in words:
-        return []
-    shown = f" {word!r}" if _WORD.fullmatch(word) else ""
-    return [f"no {column}{shown} is known{nearest(word.lower().replace(' ', '_')[:80], sorted(words))}"]
-
-
-def read_instant(text: str) -> Any:
-    """Read a date or an instant as the core does: (moment, dated, day). Raises ValueError."""
-    found = read_moment(text)
-    if found[2].year not in YEARS:
-        raise ValueError("has a year that cannot be right")
-    return found
-
-
-def _instant_faults(column: str, text: str) -> list[str]:
-    if not text:
-        return [f"{column} is empty; write a date (2026-03-02) or an instant (2026-03-02T10:00:00+00:00)"]
-    try:
-        read_instant(text)
-    except ArithmeticError:
-        return [f"{column} has a year that cannot be right"]
-    except ValueError as fault:
-        return [f"{column} {date_fault(text) or str(fault).removeprefix(repr(text)).strip()}"]
-    return []
-
-
-_DATE_SHAPES = (
-    (r"\d{5}(\.\d+)?", "is a day number of Excel; format the column as a date and write it as 2026-03-02"),
-    (r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2}( .*)?", "has a year of two digits; write it as 2026-03-02"),
-    (r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}([ T].*)?", "has the day or the month first; write it as 2026-03-02"),
-)
-
-
-def date_fault(text: str) -> str | None:
-    """Say what a text that is no ISO date looks like, or None."""
-    return next((fault for shape, fault in _DATE_SHAPES if re.fullmatch(shape, text, re.ASCII)), None)
-
-
-# ---- JSON
-
-
-def read_detail(text: str) -> dict[str, Any]:
-    """Read a JSON object strictly: no key twice, no NaN, nothing too deep. Raises ValueError."""
-    # Most details are short and alike, so short ones are kept; a long one is not worth the memory.
-    return _read_short_detail(text) if len(text) <= 200 else _read_detail(text)
-
-
-def _read_detail(text: str) -> dict[str, Any]:
-    detail = parse_json(text)
-    if not isinstance(detail, dict):
-        raise ValueError('is not a JSON object such as {"method": "phone"}')
-    return detail
-
-
-_read_short_detail = lru_cache(maxsize=50_000)(_read_detail)
-
-
-def parse_json(text: str) -> Any:
-    """Parse JSON strictly. Raises ValueError with what is wrong."""
-    if text.count("{") + text.count("[") > DEPTH_LIMIT and _depth(text) > DEPTH_LIMIT:
-        raise ValueError(f"is nested deeper than {DEPTH_LIMIT} levels")
-    try:
-        value = _DECODER.decode(text)
-    except json.JSONDecodeError as fault:
-        raise ValueError(f"is not JSON (at character {fault.pos + 1})") from None
-    if "\\u" in text:
-        _check_escapes(value)
-    return value
-
-
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for mark in re.findall(r"[{\[\]}]", re.sub(r'"(?:[^"\\]|\\.)*"', "", text)):
-        depth += 1 if mark in "{[" else -1
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _check_escapes(value: Any) -> None:
-    written = json.dumps(value, ensure_ascii=False)
-    if "\\u0000" in written:
-        raise ValueError("holds a NUL character")
-    try:
-        written.encode()
-    except UnicodeEncodeError:
-        raise ValueError("holds half of a character") from None
-
-
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("names a key twice")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"holds {name}, which is not JSON")
-
-
-def _real(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError("holds a number that is too large")
-    return number
-
-
-def _whole(text: str) -> int:
-    if len(text) > 18:
-        raise ValueError("holds a number that is too large")
-    return int(text)
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_no_twins, parse_constant=_no_constant, parse_float=_real, parse_int=_whole
-)
-
-
-def problems_of(scan: CaseScan | EventScan) -> list[Problem]:
-    """Return what is wrong with the rows of a scan."""
-    return scan.rows.bad.sentences()

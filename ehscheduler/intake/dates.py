@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time
 
 from ehscheduler.core.calendars import LONDON, london_day, start_of_day
 from ehscheduler.core.events import read_moment
-from ehscheduler.intake.contract import YEARS, date_fault
+from ehscheduler.intake.cells import YEARS, date_fault
 
 ISO = "iso"
 _PARTS = {

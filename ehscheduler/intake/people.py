@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from ehscheduler.core.people import Person
-from ehscheduler.intake.contract import check_text, clean, id_faults, word_faults
+from ehscheduler.intake.cells import check_text, clean, id_faults, word_faults
 from ehscheduler.intake.notes import Notes, looks_like_a_formula
 from ehscheduler.intake.rows import SIZE_LIMIT, Problem, Progress, Rows, refuse
 

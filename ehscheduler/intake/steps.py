@@ -14,7 +14,7 @@ from typing import Any
 from ehscheduler.core.events import Case, Child, Event
 from ehscheduler.core.history import typed
 from ehscheduler.core.vocabulary import PERSONAL_FACTS
-from ehscheduler.intake.contract import TEXT_LIMIT, check_text, clean, id_faults
+from ehscheduler.intake.cells import TEXT_LIMIT, check_text, clean, id_faults
 from ehscheduler.intake.dates import DateReader, Reading
 from ehscheduler.intake.mapping import DATES, StepMapping, StepMeaning, squeezed
 from ehscheduler.intake.notes import Notes, looks_like_a_formula

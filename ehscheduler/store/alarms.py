@@ -29,7 +29,7 @@ def raise_alarm(tx: Tx, authority: str, *, code: str, subject: str, text: str, a
 
     `authority` is EVERYWHERE for what concerns no one authority. `text` names place and remedy, and quotes no row.
     """
-    row = {"id": tx.next_id(alarm), "at": at, "code": code, "subject": subject, "text": text}
+    row = {"id": tx.next_id(alarm, authority), "at": at, "code": code, "subject": subject, "text": text}
     if tx.insert_new(alarm, [{"authority": authority, **row}], alarm.c.id):
         return True
     tx.execute(update(alarm).where(*_open(authority, code, subject)).values(text=text))
@@ -54,7 +54,7 @@ def alarms(tx: Tx, authority: str | None = None, *, open_only: bool = True, limi
         query = query.where(alarm.c.authority == authority)
     if open_only:
         query = query.where(alarm.c.cleared_at.is_(None))
-    return tx.records(AlarmRecord, query.order_by(alarm.c.id).limit(limit))
+    return tx.records(AlarmRecord, query.order_by(alarm.c.at, alarm.c.authority, alarm.c.id).limit(limit))
 
 
 def _open(authority: str, code: str, subject: str) -> tuple[ColumnElement[bool], ...]:

@@ -39,7 +39,7 @@ class RowSetAside:
 
 def start_import(tx: Tx, authority: str, *, file: str, sha256: str, kind: str, source: str, read_at: datetime) -> int:
     """Note that a file is being read; return the import's id. It is there only if the transaction commits."""
-    number = tx.next_id(import_run)
+    number = tx.next_id(import_run, authority)
     row = {"id": number, "file": file, "sha256": sha256, "kind": kind, "source": source, "read_at": read_at}
     tx.insert_new(import_run, [{"authority": authority, **row, "rows": 0, "added": 0, "set_aside": 0}])
     return number

@@ -6,7 +6,7 @@ What may have reached its recipient is only ever sent again as the same message.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -206,13 +206,22 @@ def claim_again(tx: Tx, expired: Claim, *, owner: str, now: datetime, until: dat
     changed = tx.execute(update(message).where(same).values(**values, attempts=expired.attempts + 1)).rowcount
     if not changed:
         return None
-    query = select(*columns(message, Claim)).where(*_is_message(expired))
-    return tx.records(Claim, query)[0]
+    tx.execute(update(delivery).where(*_is_member(expired)).values(attempts=delivery.c.attempts + 1))
+    return replace(expired, lease_owner=owner, lease_until=until, attempts=expired.attempts + 1)
+
+
+def renew_claim(tx: Tx, claim: Claim, *, until: datetime) -> Claim | None:
+    """Hold a message longer, as when others were sent before it; None, and it must not be sent, where it was taken."""
+    if not tx.execute(update(message).where(*_still_held(claim)).values(lease_until=until)).rowcount:
+        return None
+    return replace(claim, lease_until=until)
 
 
 def _is_expired(now: datetime) -> ColumnElement[bool]:
-    lost = and_(message.c.state == "claimed", message.c.lease_until <= now)
-    return or_(lost, and_(message.c.state == "uncertain", message.c.next_try_at <= now))
+    c = message.c
+    in_flight = c.state.in_(("claimed", "uncertain"))  # what the index finds: few, however many were sent
+    lost = and_(c.state == "claimed", c.lease_until <= now)
+    return and_(in_flight, or_(lost, and_(c.state == "uncertain", c.next_try_at <= now)))
 
 
 # ---- marking
@@ -249,31 +258,33 @@ def mark_temporary(tx: Tx, claim: Claim, *, answer: str, send_after: datetime, c
     The message is dissolved; the next one is made of what is then owed. Not so on a second try, as the first may have
     been taken: then the same message waits. `counts=False` where the fault is our own set-up: the try is not counted.
     """
+    members: dict[str, Any] = {} if counts else {"attempts": delivery.c.attempts - 1}
     if claim.attempts > 1:
-        return mark_uncertain(tx, claim, answer=answer, next_try_at=send_after)
-    back = {"state": "waiting", "send_after": send_after}
-    if not counts:
-        back["attempts"] = delivery.c.attempts - 1
-    return _settle(tx, claim, "dissolved", back, answer)
+        return _settle(tx, claim, "uncertain", members, answer, next_try_at=send_after)
+    return _settle(tx, claim, "dissolved", members | {"state": "waiting", "send_after": send_after}, answer)
 
 
 def _settle(
     tx: Tx, claim: Claim, state: str, members: dict[str, Any] | None, answer: str | None, **values: Any
 ) -> bool:
     """Change a message that is still held by this claim, and its deliveries with it."""
-    still_ours = (
-        *_is_message(claim),
-        message.c.state == "claimed",
-        message.c.lease_owner == claim.lease_owner,
-        message.c.attempts == claim.attempts,
-    )
-    if not tx.execute(update(message).where(*still_ours).values(state=state, server_answer=answer, **values)).rowcount:
+    changed = update(message).where(*_still_held(claim)).values(state=state, server_answer=answer, **values)
+    if not tx.execute(changed).rowcount:
         return False
     if members:
-        c = delivery.c
-        whose = (c.authority == claim.authority, c.message_id == claim.message_id, c.state == "claimed")
-        tx.execute(update(delivery).where(*whose).values(**members))
+        tx.execute(update(delivery).where(*_is_member(claim)).values(**members))
     return True
+
+
+def _still_held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    c = message.c
+    ours = (c.lease_owner == claim.lease_owner, c.attempts == claim.attempts)
+    return *_is_message(claim), c.state == "claimed", *ours
+
+
+def _is_member(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    c = delivery.c
+    return c.authority == claim.authority, c.message_id == claim.message_id, c.state == "claimed"
 
 
 def tries_of(tx: Tx, claim: Claim) -> int:
@@ -305,8 +316,14 @@ def outbox(
     limit: int = LISTED,
 ) -> list[OutboxRow]:
     """List deliveries, the newest notice first; dead letters are the states `refused` and `dead`."""
-    wanted = {notice.c.case_ref: case_ref, notice.c.rule: rule, delivery.c.recipient: recipient}
-    query = _outbox_query(authority).where(*(column == value for column, value in wanted.items() if value is not None))
+    query = _outbox_query(authority)
+    if case_ref is not None:
+        about = select(notice.c.key).where(notice.c.authority == authority, notice.c.case_ref == case_ref)
+        query = query.where(delivery.c.notice_key.in_(about))  # from the few notices of a case to their deliveries
+    if rule is not None:
+        query = query.where(notice.c.rule == rule)
+    if recipient is not None:
+        query = query.where(delivery.c.recipient == recipient)
     if states:
         query = query.where(delivery.c.state.in_(states))
     newest = query.order_by(notice.c.at.desc(), notice.c.key, delivery.c.recipient, delivery.c.channel)

@@ -37,7 +37,7 @@ def append_trail(
     detail: Mapping[str, Any] | None = None,
 ) -> int:
     """Add an entry; return its id. `who` is a person's id or the name of a part of the program."""
-    number = tx.next_id(table)
+    number = tx.next_id(table, authority)
     row = {"id": number, "at": at, "who": who, "act": act, "case_ref": case_ref, "detail": dict(detail or {})}
     tx.insert_new(table, [{"authority": authority, **row}])
     return number

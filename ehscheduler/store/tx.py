@@ -77,11 +77,12 @@ class Tx:
         rest = {name: value for name, value in row.items() if name not in key}
         self.execute(insert.values(**row).on_conflict_do_update(index_elements=key, set_=rest))
 
-    def next_id(self, table: Table) -> int:
-        """Give the next number of a table that is kept in order."""
+    def next_id(self, table: Table, authority: str) -> int:
+        """Give the next number of an authority's rows in a table that is kept in order."""
         if self.on_sqlite:
             # Nobody else writes inside this transaction, so the highest number cannot be taken by two.
-            return int(self.execute(select(func.coalesce(func.max(table.c.id), 0) + 1)).scalar_one())
+            highest = select(func.max(table.c.id)).where(table.c.authority == authority)
+            return int(self.execute(highest).scalar() or 0) + 1
         return int(self.execute(select(func.nextval(f"{table.name}_id"))).scalar_one())
 
 

@@ -15,11 +15,11 @@ from ehscheduler.intake.caseload import (
     PERSONAL,
     Caseload,
     canaries,
-    each_family,
     write_caseload,
 )
 from ehscheduler.intake.contract import read_contract
 from ehscheduler.intake.corrections import natural_id
+from ehscheduler.intake.families import each_family
 from ehscheduler.intake.guard import Intake, take_people, take_steps
 from ehscheduler.intake.mapping import mapping_of
 

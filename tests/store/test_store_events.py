@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from ehscheduler.store import Store, cases, events, faults, imports, trail
+from ehscheduler.store import Store, cases, events, faults, imports, trail, turns
 from tests.store.store_samples import MINUTE, NOON, A, a_case, an_event, put
 
 
@@ -134,9 +134,25 @@ def test_events_and_the_trail_cannot_be_changed_or_removed(store: Store, stateme
         assert [entry.who for entry in trail.trail(tx, A)] == ["daemon"]
 
 
+def test_a_case_stands_open_until_it_is_closed_and_again_once_reopened(store: Store) -> None:
+    told = [
+        an_event("c1", "closed", case="C1"),
+        an_event("c2", "closed", case="C2"),
+        an_event("o2", "reopened", case="C2", at=NOON + MINUTE),
+        an_event("c3", "closed", case="C3"),
+        an_event("r3", "retracted", case="C3", at=NOON + MINUTE, detail={"event": "c3"}),
+    ]
+    with store.begin() as tx:
+        put(tx, *(a_case(f"C{n}") for n in range(5)))
+        events.add_events(tx, A, told, source="s", now=NOON)
+        assert turns.open_cases(tx, A, source="cases.csv") == {"C0", "C2", "C3", "C4"}
+        assert turns.open_cases(tx, A, source="other") == set()
+
+
 def test_an_event_says_which_import_brought_it(store: Store) -> None:
     with store.begin() as tx:
         put(tx, a_case())
+        imports.start_import(tx, "otherland", file="x", sha256="0", kind="events", source="s", read_at=NOON)
         number = imports.start_import(
             tx, A, file="events.csv", sha256="0" * 64, kind="events", source="s", read_at=NOON
         )

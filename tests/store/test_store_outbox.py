@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
-from ehscheduler.store import Store, faults, notices, outbox
+from ehscheduler.store import Store, Tx, faults, notices, outbox
 from ehscheduler.store.notices import NewDelivery
 from ehscheduler.store.outbox import Claim
 from tests.store.store_samples import (
@@ -186,6 +188,35 @@ def test_a_lease_that_runs_out_gives_the_same_message_to_another(store: Store) -
     assert (again.lease_owner, again.attempts) == ("d2", 2)
 
 
+def test_every_claim_of_a_message_counts_as_a_try_of_its_members(store: Store) -> None:
+    claim = claimed(store, "n1")
+    for tries in (2, 3):
+        after = NOON + tries * LEASE
+        with store.begin() as tx:
+            (expired,) = outbox.expired_claims(tx, A, now=after)
+            again = outbox.claim_again(tx, expired, owner="d2", now=after, until=after + LEASE)
+            assert again is not None
+            assert outbox.message_of(tx, A, claim.message_id) == again
+            assert (again.attempts, outbox.tries_of(tx, again)) == (tries, tries)
+            outbox.mark_temporary(tx, again, answer="451", send_after=after, counts=tries != 3)
+    assert outbox_attempts(store) == [2]
+
+
+def outbox_attempts(store: Store) -> list[int]:
+    with store.read() as tx:
+        return [row.attempts for row in outbox.outbox(tx, A)]
+
+
+def test_a_claim_can_be_held_longer_until_another_has_taken_over(store: Store) -> None:
+    claim = claimed(store, "n1")
+    with store.begin() as tx:
+        longer = outbox.renew_claim(tx, claim, until=NOON + 2 * LEASE)
+        assert outbox.expired_claims(tx, A, now=NOON + LEASE) == []
+        assert longer is not None
+        outbox.claim_again(tx, longer, owner="d2", now=NOON + 2 * LEASE, until=NOON + 3 * LEASE)
+        assert outbox.renew_claim(tx, longer, until=NOON + 3 * LEASE) is None
+
+
 def test_a_message_of_unknown_fate_waits_for_its_next_try_and_keeps_its_id(store: Store) -> None:
     claim = claimed(store, "n1")
     with store.begin() as tx:
@@ -240,6 +271,31 @@ def test_a_dead_letter_can_be_replayed_once(store: Store, state: str) -> None:
         assert outbox.replay(tx, A, "n1", ANN, "mail", now=NOON + MINUTE)
         assert not outbox.replay(tx, A, "n1", ANN, "mail", now=NOON + MINUTE)
     assert waiting(store, NOON + MINUTE) == [(ANN, "mail", ["n1"])]
+
+
+@pytest.mark.parametrize(
+    ("look", "index"),
+    [
+        (lambda tx: outbox.expired_claims(tx, A, now=NOON), "ix_message_lease (authority=? AND state=?"),
+        (
+            lambda tx: outbox.waiting_deliveries(tx, A, now=NOON),
+            "ix_delivery_state_send_after (authority=? AND state=?",
+        ),
+        (lambda tx: outbox.outbox(tx, A, case_ref="C1"), "ix_notice_case (authority=? AND case_ref=?"),
+    ],
+    ids=["what a dead holder left", "what waits", "what a case was sent"],
+)
+def test_what_each_tick_asks_does_not_grow_with_what_was_sent(
+    sqlite_place: Path, look: Callable[[Tx], object], index: str
+) -> None:
+    asked: list[tuple[str, object]] = []
+    with Store.open(sqlite_place) as store:
+        event.listen(store.engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+        with store.read() as tx:
+            look(tx)
+        with store.engine.connect() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[-1][0]}", asked[-1][1]).all()
+    assert index in str(plan)
 
 
 def test_many_claimers_at_once_never_get_the_same_delivery(store: Store, place: str) -> None:

@@ -1,0 +1,105 @@
+"""What is still owed: each notice is checked once more, in the transaction that claims it, on what is known then."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from ehscheduler.core.evaluate import Evaluation
+from ehscheduler.daemon.moved import CHANGED, last_heard
+from ehscheduler.daemon.recheck import Around, Checked, Drop, check, latest
+from ehscheduler.daemon.tick import EVERY_DELIVERY, case_alarm, fault_words
+from ehscheduler.daemon.told import told_of
+from ehscheduler.errors import StoreError
+from ehscheduler.office import evaluation_of
+from ehscheduler.store.cases import wake
+from ehscheduler.store.notices import NewDelivery, add_deliveries, notices_of
+from ehscheduler.store.outbox import Claim, Parcel, Waiting, defer_deliveries, drop_deliveries, outbox
+from ehscheduler.store.trail import append_trail
+from ehscheduler.store.tx import Tx
+
+LATER = timedelta(hours=1)
+"""When a notice that cannot be written, or has nobody to go to, is looked at again."""
+
+
+def owed(tx: Tx, around: Around, parcel: Parcel) -> tuple[list[Checked], list[Drop]]:
+    """Part a parcel into what is still owed and what is not, and why; the latter is dropped, with its reason."""
+    found: dict[str, Evaluation | None] = {}
+    checked: list[Checked] = []
+    drops: list[Drop] = []
+    for waiting in parcel.items:
+        ref = waiting.notice.case_ref
+        if ref not in found:
+            found[ref] = _evaluation(tx, around, ref)
+        answer = _checked(tx, around, waiting, found[ref])
+        if answer is None:
+            defer(tx, around, parcel, [waiting.notice.key])
+        elif isinstance(answer, Drop):
+            drops.append(answer)
+        else:
+            checked.append(answer)
+    kept, less = latest(checked)
+    for drop in (*drops, *less):
+        which = (drop.notice.key, parcel.recipient, parcel.channel)
+        drop_deliveries(tx, around.authority.name, [which], why=drop.why)
+        note_drop(tx, around, drop, parcel.channel)
+    return kept, [*drops, *less]
+
+
+def not_owed(tx: Tx, around: Around, held: Claim) -> list[Drop]:
+    """Return why nothing in a message that was claimed before is owed any more; nothing where something is."""
+    name = around.authority.name
+    rows = outbox(tx, name, states=["claimed"], recipient=held.recipient, limit=EVERY_DELIVERY)
+    inside = [row for row in rows if row.message_id == held.message_id]
+    notices = {n.key: n for ref in {row.case_ref for row in inside} for n in notices_of(tx, name, ref)}
+    drops: list[Drop] = []
+    for row in inside:
+        waiting = Waiting(notices[row.notice_key], row.send_after, row.attempts)
+        answer = _checked(tx, around, waiting, _evaluation(tx, around, row.case_ref))
+        if not isinstance(answer, Drop):
+            return []
+        drops.append(answer)
+    return drops
+
+
+def note_drop(tx: Tx, around: Around, drop: Drop, channel: str) -> None:
+    """Note why a notice does not go to a recipient, and send it to whom it goes instead."""
+    name, notice = around.authority.name, drop.notice
+    instead = [NewDelivery(recipient=r, channel=channel, send_after=around.now) for r in drop.instead]
+    add_deliveries(tx, name, notice.key, instead)
+    said = {"notice": notice.key, "to": around.recipient, "why": drop.why, "instead": list(drop.instead)}
+    append_trail(tx, name, at=around.now, who="daemon", act="drop", case_ref=notice.case_ref, detail=said)
+    # What reached nobody may be owed again: to another owner, or when a date has moved back.
+    wake(tx, name, [notice.case_ref], now=around.now)
+
+
+def defer(tx: Tx, around: Around, parcel: Parcel, keys: Iterable[str]) -> None:
+    """Look at these notices of a parcel again later."""
+    which = [(key, parcel.recipient, parcel.channel) for key in keys]
+    defer_deliveries(tx, around.authority.name, which, until=around.now + LATER)
+
+
+def _evaluation(tx: Tx, around: Around, case_ref: str) -> Evaluation | None:
+    """Work a case out; None, and an alarm, where it cannot be: its notices wait, and the others go."""
+    try:
+        return evaluation_of(tx, around.authority, case_ref, around.now)
+    except StoreError:
+        raise
+    except Exception as error:  # one case's fault harms no other
+        case_alarm(tx, around.authority, case_ref, fault_words(error), around.now)
+        return None
+
+
+def _checked(tx: Tx, around: Around, waiting: Waiting, evaluation: Evaluation | None) -> Checked | Drop | None:
+    if evaluation is None:
+        return None
+    return check(waiting, evaluation, around, _last_heard(tx, around, waiting))
+
+
+def _last_heard(tx: Tx, around: Around, waiting: Waiting) -> str | None:
+    """Return, for a notice of a date that changed, the due version that its recipient was told last."""
+    notice, name = waiting.notice, around.authority.name
+    if notice.kind != CHANGED:
+        return None
+    notices = [n for n in notices_of(tx, name, notice.case_ref, rule=notice.rule) if n.episode == notice.episode]
+    rows = outbox(tx, name, case_ref=notice.case_ref, rule=notice.rule, limit=EVERY_DELIVERY)
+    about = [told for told in told_of(notices, rows).values() if told.milestone == notice.milestone]
+    return last_heard(about).get(around.recipient)

@@ -1,0 +1,135 @@
+"""The last check: is a notice still owed to its recipient, on what is known at the moment of sending?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from ehscheduler.core.actions import why_kept
+from ehscheduler.core.calendars import london_day
+from ehscheduler.core.evaluate import Evaluation
+from ehscheduler.core.milestones import Milestone
+from ehscheduler.core.people import Directory, resolve
+from ehscheduler.core.policy import Policy
+from ehscheduler.daemon.decide import GATHERED
+from ehscheduler.daemon.desk import Desk, as_word
+from ehscheduler.daemon.moved import CHANGED, dated, day_of
+from ehscheduler.plugins import Authority
+from ehscheduler.store.notices import Notice
+from ehscheduler.store.outbox import Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A notice that is still owed, with the milestone as it stands now; `was_due_on` where its date has changed."""
+
+    waiting: Waiting
+    milestone: Milestone
+    evaluation: Evaluation
+    was_due_on: date | None = None
+
+    @property
+    def notice(self) -> Notice:
+        return self.waiting.notice
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A notice that is not sent to this recipient after all, why, and to whom it goes instead."""
+
+    notice: Notice
+    why: str
+    instead: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What all letters to one recipient share."""
+
+    desk: Desk
+    authority: Authority
+    directory: Directory
+    recipient: str
+    now: datetime
+    live_from: date
+    outage: tuple[datetime, datetime] | None = None
+
+    @property
+    def day(self) -> date:
+        return london_day(self.now)
+
+
+def check(waiting: Waiting, evaluation: Evaluation, around: Around, last: str | None = None) -> Checked | Drop:
+    """Decide whether a notice is still owed to its recipient, on what is known now.
+
+    `last` is the due version that the recipient was last told of this milestone.
+    """
+    notice, policy = waiting.notice, around.authority.policy
+    if evaluation.episode != notice.episode:
+        return Drop(notice, "the case was reopened since")
+    milestone = next((m for m in evaluation.milestones if m.key == notice.milestone), None)
+    if milestone is None:
+        return Drop(notice, "it no longer applies")
+    if (why := why_kept(milestone) or _moved_on(notice, milestone, around.now)) is not None:
+        return Drop(notice, why)
+    if (elsewhere := _re_owned(notice, evaluation, policy, around)) is not None:
+        return elsewhere
+    if notice.kind != CHANGED:
+        return Checked(waiting, milestone, evaluation)
+    if last is None or dated(last) == dated(milestone.due_version):
+        return Drop(notice, "the date is the one that they were told")
+    return Checked(waiting, milestone, evaluation, day_of(last))
+
+
+def _moved_on(notice: Notice, milestone: Milestone, now: datetime) -> str | None:
+    if notice.due_version != milestone.due_version:
+        return "its date has moved"
+    if notice.kind in ("overdue", "escalation", "baseline") and milestone.state != "overdue":
+        return "it is not overdue"
+    if notice.kind in ("reminder", "due") and milestone.state == "overdue":
+        return "its day has passed" if milestone.force == "guide" else "the overdue notice says as much"
+    if notice.kind != "dispute":
+        return None
+    rung = next((r for r in milestone.rungs if r.stage == notice.stage), None)
+    if rung is None or rung.reached_at > now:
+        return "that step of the dispute is not reached"
+    return None if rung.who == notice.to_roles else "others decide at that step now"
+
+
+def _re_owned(notice: Notice, found: Evaluation, policy: Policy, around: Around) -> Drop | None:
+    """Return where a notice goes instead, where it is no longer this recipient's; None where it is, or nobody's."""
+    kind, _, name = around.recipient.partition(":")
+    team = as_word(found.facts.get("team"))
+    if kind == "team":
+        if name == (team or ""):
+            return None
+        instead = (f"team:{team or ''}",) if notice.kind == "baseline" else ()
+        return Drop(notice, "the case is with another team now", instead)
+    owners = _owners(notice, found, policy, around.directory)
+    if not owners or around.recipient in owners:
+        return None
+    return Drop(notice, "somebody else is to act now", () if notice.kind == CHANGED else owners)
+
+
+def _owners(notice: Notice, found: Evaluation, policy: Policy, directory: Directory) -> tuple[str, ...]:
+    lead, team = as_word(found.facts.get("lead")), as_word(found.facts.get("team"))
+    people = [p for role in notice.to_roles for p in resolve(role, policy, directory, lead=lead, team=team).people]
+    return tuple(dict.fromkeys(f"person:{p.person_id}" for p in people))
+
+
+def latest(checked: Sequence[Checked]) -> tuple[list[Checked], list[Drop]]:
+    """Keep of each milestone's notices, in one parcel, only the one that says most; the others say less."""
+    last: dict[tuple[str, str, str, int], Checked] = {}
+    drops: list[Drop] = []
+    for one in sorted(checked, key=_says_more):
+        notice = one.notice
+        group = "nudge" if notice.kind in GATHERED else notice.kind
+        place = (notice.case_ref, notice.milestone, group, notice.stage or 0)
+        if place in last:
+            drops.append(Drop(last[place].notice, "a later notice says as much"))
+        last[place] = one
+    return list(last.values()), drops
+
+
+def _says_more(one: Checked) -> tuple[datetime, int, str]:
+    kind = one.notice.kind
+    return one.notice.at, GATHERED.index(kind) if kind in GATHERED else 0, one.notice.key

@@ -1,0 +1,68 @@
+"""Who hears a notice, and from when it may be sent to each."""
+
+from datetime import datetime
+
+from ehscheduler.core.actions import Action, next_morning
+from ehscheduler.core.people import resolve
+from ehscheduler.daemon.look import Decision, Look
+from ehscheduler.daemon.moved import CHANGED, had_it, untold
+from ehscheduler.daemon.told import HAD_IT
+
+Alarm = tuple[str, str, str]
+NOBODY, UNFILLED = "nobody", "unfilled"
+
+
+def addressed(look: Look, action: Action, moved: datetime | None, alarms: list[Alarm]) -> Decision | None:
+    """Give a notice its recipients; None where it reaches nobody, which is an alarm and is tried again.
+
+    `moved` is when the milestone's date moved to the present one, if it did.
+    """
+    told = look.known(action)
+    key = look.key(action) if told is None else f"{look.key(action)}|{told.times + 1}"
+    episode = look.evaluation.episode
+    if look.silent:
+        return Decision(action, key, episode, kept=look.silent)
+    everybody = _recipients(look, action, alarms)
+    if not everybody:
+        return None
+    recipients = everybody
+    if moved is not None and action.at <= moved and action.kind != CHANGED:
+        recipients = tuple(r for r in everybody if not had_it(look, action, r))
+    if not recipients:
+        return Decision(action, key, episode, kept=HAD_IT)
+    after = {recipient: _send_after(look, action, recipient) for recipient in recipients}
+    return Decision(action, key, episode, recipients, after)
+
+
+def _recipients(look: Look, action: Action, alarms: list[Alarm]) -> tuple[str, ...]:
+    if action.kind == "baseline":
+        return (f"team:{look.team or ''}",)
+    if action.kind == CHANGED:
+        return untold(look, next(m for m in look.live if m.key == action.key))
+    found: dict[str, None] = {}
+    for role in action.to_roles:
+        who = resolve(role, look.policy, look.directory, lead=look.lead, team=look.team)
+        place = f"{look.policy.title_of_role(role)}, team {look.team or 'not given'}"
+        if not who.people:
+            text = f"nobody can be told as {place}; add the person or their manager to people.csv"
+            alarms.append((NOBODY, place, text))
+        elif who.climbed:
+            alarms.append((UNFILLED, place, f"{who.climbed}: told their manager; complete people.csv ({place})"))
+        found.update((f"person:{person.person_id}", None) for person in who.people)
+    if look.team in look.duty_teams and (not found or (action.immediate and not look.at_work)):
+        found[f"team:{look.team}"] = None
+    return tuple(found)
+
+
+def _send_after(look: Look, action: Action, recipient: str) -> datetime:
+    """Return from when a delivery may be sent: at once, or on the next working morning."""
+    morning = next_morning(look.calendar, look.now)
+    if action.kind in ("baseline", CHANGED):
+        return morning  # one list for all of a team, and one line among the others of a digest
+    if action.immediate:
+        waits = recipient.startswith("person:") and look.team in look.duty_teams and not look.at_work
+        return morning if waits else look.now
+    # What fell due since the last tick goes out now, and so does a rung whose time has just run; what late news
+    # brought to light waits for the morning.
+    fresh = action.kind == "escalation" or action.at > look.last_tick
+    return look.now if fresh and look.at_work else morning
