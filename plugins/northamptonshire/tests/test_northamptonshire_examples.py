@@ -115,7 +115,7 @@ def test_a_family_goes_to_the_team_that_the_document_names(example: dict[str, An
 
 
 def told_of_work(folder: Path, families: list[int]) -> list[dict[str, Any]]:
-    """Give one worker a family a day from 2 March 2026, with so many children each; return what the last one sets off."""
+    """Give one worker a family a day from 2 March 2026, of so many children each; return what the last one sets off."""
     cases, events = [], []
     for n, children in enumerate(families, 1):
         listed = json.dumps([{"ref": f"F{n}-{k}"} for k in range(1, children + 1)])
