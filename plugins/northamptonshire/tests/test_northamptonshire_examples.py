@@ -110,7 +110,9 @@ def test_a_family_goes_to_the_team_that_the_document_names(example: dict[str, An
     moment = instant(example["at"], "at")
     happened = load.events["C1"]
     history = History(load.policy, load.calendar, case, happened, moment, happened[-1].day)
-    assert team_for(load.policy.routes[example["rule"]], history, happened[-1]) == wanted(example["team"])
+    route = load.policy.routes[example["rule"]]
+    assert happened[-1].word == route.at.word
+    assert team_for(route, history, happened[-1]) == wanted(example["team"])
     assert not history.problems
 
 

@@ -65,6 +65,11 @@ def test_nobody_hears_who_is_not_named_for_there_is_no_ladder_in_the_document() 
     assert [rule.id for rule in POLICY.rules.values() if rule.may_extend] == ["end-date-drift"]
 
 
+def test_what_the_document_only_suggests_is_a_guide() -> None:
+    guides = {id_ for id_, table in {**POLICY.rules, **POLICY.checks}.items() if table.force == "guide"}
+    assert guides == {"child-seen-alone", "gang-discretionary", "duration-range", "voice-tool-age"}
+
+
 def test_the_readme_shows_what_the_files_say() -> None:
     text = TABLES["README"].read_text(encoding="utf-8")
     assert TABLES["with_tables"](text) == text, "run: python plugins/northamptonshire/tests/readme_tables.py"
