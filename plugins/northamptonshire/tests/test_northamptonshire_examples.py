@@ -14,6 +14,7 @@ import pytest
 
 from ehscheduler.core.history import History
 from ehscheduler.core.routes import team_for
+from ehscheduler.plugins import Authority, load
 from ehscheduler.pure import instant, read_caseload, write_forecast, write_timeline
 
 AUTHORITY = "northamptonshire"
@@ -21,6 +22,20 @@ FILE = Path(ehs_northamptonshire.__file__).with_name("examples.toml")
 TABLES: dict[str, list[dict[str, Any]]] = tomllib.loads(FILE.read_text(encoding="utf-8"))
 LINE = re.compile(r"(?P<when>\S+) (?P<word>[a-z0-9_]+)(?: #(?P<ref>\S+))?(?: (?P<detail>\{.*\}))?")
 COLUMNS = ("case_ref", "event", "occurred_at", "recorded_at", "ref", "detail", "id")
+
+
+LOADED = load(AUTHORITY)
+
+
+@pytest.fixture(autouse=True)
+def _loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the policy file once for all cases; what is asked of it is the same."""
+
+    def again(name: str) -> Authority:
+        assert name == AUTHORITY
+        return LOADED
+
+    monkeypatch.setattr("ehscheduler.pure.load", again)
 
 
 def write_rows(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> Path:
@@ -105,12 +120,12 @@ def test_the_right_people_hear_at_the_times_counted_by_hand(example: dict[str, A
 
 @pytest.mark.parametrize("example", cases_of("routed"))
 def test_a_family_goes_to_the_team_that_the_document_names(example: dict[str, Any], tmp_path: Path) -> None:
-    load = read_caseload(AUTHORITY, *files(example, tmp_path))
-    [case] = load.cases
+    caseload = read_caseload(AUTHORITY, *files(example, tmp_path))
+    [case] = caseload.cases
     moment = instant(example["at"], "at")
-    happened = load.events["C1"]
-    history = History(load.policy, load.calendar, case, happened, moment, happened[-1].day)
-    route = load.policy.routes[example["rule"]]
+    happened = caseload.events["C1"]
+    history = History(caseload.policy, caseload.calendar, case, happened, moment, happened[-1].day)
+    route = caseload.policy.routes[example["rule"]]
     assert happened[-1].word == route.at.word
     assert team_for(route, history, happened[-1]) == wanted(example["team"])
     assert not history.problems
