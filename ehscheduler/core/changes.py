@@ -57,7 +57,9 @@ def moved_by(
     clock: Clock, history: History, stop: datetime | None, count: Count, *, held: Held, switches: Sequence[Switch] = ()
 ) -> Moved:
     """Follow a limit from its start: phases that take over, and relaxations agreed in time, in date order."""
-    agreed = [e for e in history.relaxations if names_rule(e, clock.rule) and _while_open(e, clock, stop)]
+    agreed = [
+        e for e in history.relaxations if names_rule(e, clock.rule, history.policy) and _while_open(e, clock, stop)
+    ]
     if not agreed and not switches:
         limit = count(held)
         return Moved(limit, count(NOT_HELD) if held.runs else limit, (), 0)
@@ -154,11 +156,11 @@ def _no_earlier(limit: Limit, agreed: _Agreed | None) -> Limit:
     return replace(limit, on=agreed.on, at=end_of_day(agreed.on) if agreed.on else None)
 
 
-def names_rule(event: Event, rule: Rule) -> bool:
+def names_rule(event: Event, rule: Rule, policy: Policy) -> bool:
     """Tell whether a relaxation names a rule; an extension that names none is for every rule its role may extend."""
     named = event.detail.get("rules")
     if named is None:
-        return event.word == "extension_approved" and bool(rule.may_extend)
+        return event.word == "extension_approved" and _may(event, rule, policy)
     return named == rule.id or (isinstance(named, list) and rule.id in named)
 
 
@@ -171,10 +173,9 @@ def _while_open(event: Event, clock: Clock, stop: datetime | None) -> bool:
 
 def _agreed(event: Event, rule: Rule, policy: Policy, current: Limit) -> tuple[str, date | None]:
     """Return why an agreement moves nothing, or the new limit that it gives: None while a hold leaves it open."""
-    role = str(event.detail.get("by_role", ""))
-    if not any(role == may or role in _roles(policy, may) for may in rule.may_extend):
+    if not _may(event, rule, policy):
         may = " or ".join(rule.may_extend) or "nobody"
-        return f"{role or 'nobody named'} may not agree it; {may} may", None
+        return f"{event.detail.get('by_role') or 'nobody named'} may not agree it; {may} may", None
     if current.undated:
         return "it has no limit to move", None
     if current.past(event.moment, event.day):
@@ -188,6 +189,11 @@ def _agreed(event: Event, rule: Rule, policy: Policy, current: Limit) -> tuple[s
     if current.on is not None and until < current.on:
         return f"its date {until.isoformat()} is before the due date", None
     return "", until
+
+
+def _may(event: Event, rule: Rule, policy: Policy) -> bool:
+    role = str(event.detail.get("by_role", ""))
+    return any(role == may or role in _roles(policy, may) for may in rule.may_extend)
 
 
 def _roles(policy: Policy, role: str) -> tuple[str, ...]:

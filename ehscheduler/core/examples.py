@@ -154,7 +154,9 @@ def wanting(examples: Sequence[Example], policy: Policy) -> Iterator[str]:
 
 def mismatches(example: Example, policy: Policy, calendar: Calendar) -> list[str]:
     """Return, as sentences, where the product counts otherwise than the hand did; nothing when they agree."""
-    asked = replace(policy, rules={id_: rule for id_, rule in policy.rules.items() if id_ in example.rules})
+    asked = policy
+    if example.warnings is None:  # what is warned of can hang on every rule; else only those that are asked count
+        asked = replace(policy, rules={id_: rule for id_, rule in policy.rules.items() if id_ in example.rules})
     found = evaluate(asked, calendar, example.case, example.events, example.at)
     sentences = [*_milestones(example, asked, calendar, found), *_said(example, found)]
     if example.asks_notices:

@@ -10,7 +10,7 @@ from ehscheduler.core.events import Case, Child, Event
 from ehscheduler.core.holds import NOT_HELD, Held, Hold, held_until, read_holds
 from ehscheduler.core.phrases import Anchor, read_span
 from ehscheduler.core.policy import Compare, EventWord, Happened, Policy
-from ehscheduler.core.vocabulary import DETAIL_ONLY
+from ehscheduler.core.vocabulary import DETAIL_ONLY, nearest
 from ehscheduler.errors import PhraseFault
 
 
@@ -27,7 +27,9 @@ class History:
         self.today = today
         self.problems: list[str] = []
         self.warnings: list[str] = []
-        known, self.withdrawn = _standing(events, now)
+        known, self.withdrawn, lost = _standing(events, now)
+        for event in lost:
+            self.warn(f"{event.word} on {event.day.isoformat()} names no event that is known; it withdraws nothing")
         self.episode, self.events = _current_episode(known, self.warn)
         self.closed = next((event for event in self.events if event.word == "closed"), None)
         self._by_word: dict[str, list[Event]] = {}
@@ -36,6 +38,7 @@ class History:
         self._occurrences: dict[str, Sequence[Event]] = {}
         self.holds = self._read_holds()
         self.relaxations = tuple(e for e in self.events if e.word in ("relaxation_agreed", "extension_approved"))
+        self._check_named_rules()
         self._changes = self._fact_changes(known)
         self._held: dict[tuple[datetime | None, tuple[str, ...]], Held] = {}
 
@@ -44,6 +47,15 @@ class History:
 
     def problem(self, sentence: str) -> None:
         self.problems.append(f"{self.case.ref}: {sentence}")
+
+    def _check_named_rules(self) -> None:
+        """Warn of an agreement that names a rule that the policy does not have."""
+        for event in self.relaxations:
+            named = event.detail.get("rules", ())
+            for rule in [named] if isinstance(named, str) else named if isinstance(named, list) else ():
+                if rule not in self.policy.rules:
+                    near = nearest(str(rule), list(self.policy.rules))
+                    self.warn(f"{event.word} on {event.day.isoformat()} names no rule of the policy: {rule!r}{near}")
 
     # ---- holds
 
@@ -211,13 +223,17 @@ def _in_order(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=_order)
 
 
-def _standing(events: Iterable[Event], now: datetime) -> tuple[list[Event], list[Event]]:
-    """Split what is known by `now` into events that stand and events that were retracted."""
+def _standing(events: Iterable[Event], now: datetime) -> tuple[list[Event], list[Event], list[Event]]:
+    """Split what is known by `now` into events that stand, events that were retracted, and retractions of nothing."""
     recorded = [event for event in events if event.recorded <= now]
     retractions = {event.id: event for event in recorded if event.word == "retracted"}
     gone = _retracted_ids(retractions)
     known = _in_order(e for e in recorded if e.id not in gone and e.moment <= now and e.word != "retracted")
-    return known, [event for event in recorded if event.id in gone]
+    if not retractions:
+        return known, [], []
+    ids = {event.id for event in recorded}
+    lost = _in_order(e for e in retractions.values() if str(e.detail.get("event")) not in ids)
+    return known, [event for event in recorded if event.id in gone], lost
 
 
 def _retracted_ids(retractions: Mapping[str, Event]) -> set[str]:
