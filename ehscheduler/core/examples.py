@@ -83,9 +83,19 @@ def read_example(place: str, table: Mapping[str, Any], policy: Policy, faults: l
         found.append(f"no rule {rule!r}{nearest(rule, list(policy.rules))}")
     found += [f"expect has no value {name!r}{nearest(name, EXPECTED)}" for name in _unknown(table, "expect", EXPECTED)]
     found += [f"notices have no value {name!r}{nearest(name, NOTICE)}" for name in _unknown(table, "notices", NOTICE)]
+    found += [
+        f"no fact {name!r}{nearest(name, list(policy.facts))}"
+        for name in table.get("facts", {})
+        if name not in policy.facts
+    ]
+    needed = ("events", "at", "expect", *(("from", "until") if "notices" in table else ()))
+    found += [f"has no {key!r}" for key in needed if key not in table]
+    if found:
+        faults += [f"{place}: {fault}" for fault in found]
+        return None
     try:
         made = _read(place, rule, table, policy)
-    except (ValueError, KeyError, TypeError) as fault:
+    except (ValueError, TypeError) as fault:
         found.append(f"cannot be read: {fault}")
     faults += [f"{place}: {fault}" for fault in found]
     return None if found else made
