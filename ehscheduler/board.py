@@ -7,7 +7,8 @@ from typing import Any
 
 from ehscheduler.core.actions import actions
 from ehscheduler.core.evaluate import Evaluation
-from ehscheduler.core.explain import london_iso, proof, said_day, said_moment
+from ehscheduler.core.explain import proof
+from ehscheduler.core.saying import london_iso, said_day, said_moment
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import InputRefused

@@ -14,12 +14,14 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from ehscheduler.core.actions import Action, actions
+from ehscheduler.core.actions import Action, actions, check_actions
 from ehscheduler.core.calendars import Calendar, end_of_day, london_day
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event, read_moment
-from ehscheduler.core.explain import london_iso, timeline_row
+from ehscheduler.core.explain import timeline_row
 from ehscheduler.core.policy import Policy
+from ehscheduler.core.saying import london_iso
+from ehscheduler.core.workload import Holding, crossings, limit_actions, said
 from ehscheduler.errors import EhsError, InputRefused
 from ehscheduler.intake.contract import read_contract
 from ehscheduler.plugins import Authority, load
@@ -57,6 +59,7 @@ class Part:
     rows: tuple[str, ...]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    holdings: tuple[Holding, ...] = ()
 
 
 def instant(text: str, option: str) -> datetime:
@@ -98,7 +101,7 @@ def _write_timeline(out: TextIO, authority: str, cases: Path, events: Path, at: 
         return _write(out, head, "milestones", [], [Part((), tuple(str(error).splitlines()), ())])
     head = {**head, "edition": caseload.policy.edition, "as_of": london_iso(moment)}
     standing = policy_warnings(caseload.policy, london_day(moment))
-    return _write(out, head, "milestones", standing, _parts(caseload, _timeline_part(moment)))
+    return _write(out, head, "milestones", standing, _with_workload(caseload, _parts(caseload, _timeline_part(moment))))
 
 
 @contextmanager
@@ -125,7 +128,9 @@ def write_forecast(out: TextIO, authority: str, cases: Path, events: Path, since
     head = {**head, "from": london_iso(first), "until": london_iso(last)}
     parts = list(_parts(caseload, _forecast_part(first, last)))
     # Every row begins with its instant in UTC, which is taken off once they stand in order.
-    rows = sorted(row for part in parts for row in part.rows)
+    over = crossings(caseload.policy, (h for part in parts for h in part.holdings), {})
+    told = [_timed(action) for action in limit_actions(over) if first <= action.at < last]
+    rows = sorted([*(row for part in parts for row in part.rows), *told])
     rest = Part(
         tuple(row.split("\t", 1)[1] for row in rows),
         tuple(problem for part in parts for problem in part.problems),
@@ -171,6 +176,15 @@ def _write(out: TextIO, head: Mapping[str, Any], name: str, standing: Sequence[s
     return 1 if problems else 0
 
 
+def _with_workload(caseload: Caseload, parts: Iterable[Part]) -> Iterator[Part]:
+    """Pass the cases' parts on, and then say whose work went over a limit."""
+    held: list[Holding] = []
+    for part in parts:
+        held += part.holdings
+        yield part
+    yield Part((), (), tuple(said(one) for one in crossings(caseload.policy, held, {})))
+
+
 # ---- one case
 
 
@@ -178,7 +192,7 @@ def _timeline_part(moment: datetime) -> Callable[[Caseload, Case], Part]:
     def part(caseload: Caseload, case: Case) -> Part:
         found = evaluated(caseload, case, moment)
         rows = (timeline_row(m, caseload.policy, caseload.calendar) for m in found.milestones)
-        return Part(tuple(map(_dump, rows)), found.problems, found.warnings)
+        return Part(tuple(map(_dump, rows)), found.problems, found.warnings, found.holdings)
 
     return part
 
@@ -188,24 +202,29 @@ def told(caseload: Caseload, since: datetime, until: datetime) -> list[Action]:
     found = [
         action
         for case in caseload.cases
-        for action in actions(
-            caseload.policy,
-            caseload.calendar,
-            evaluated(caseload, case, since).milestones,
-            since=since,
-            until=until,
-        )
-        if not action.kept
+        for action in heard_of(caseload, evaluated(caseload, case, since), since, until)
     ]
     return sorted(found, key=lambda action: (action.at, action.case, action.key))
+
+
+def heard_of(caseload: Caseload, found: Evaluation, since: datetime, until: datetime) -> list[Action]:
+    """Return what would be told about one case: its milestones' notices, and the checks that failed."""
+    told = actions(caseload.policy, caseload.calendar, found.milestones, since=since, until=until)
+    failed = [action for action in check_actions(found.findings) if since <= action.at < until]
+    return [*(action for action in told if not action.kept), *failed]
+
+
+def _timed(action: Action) -> str:
+    """Write a notice behind its instant in UTC, so that texts stand in order of time."""
+    return f"{action.at:%Y%m%d%H%M%S}\t{_dump(notice_row(action))}"
 
 
 def _forecast_part(since: datetime, until: datetime) -> Callable[[Caseload, Case], Part]:
     def part(caseload: Caseload, case: Case) -> Part:
         found = evaluated(caseload, case, since)
-        heard = actions(caseload.policy, caseload.calendar, found.milestones, since=since, until=until)
-        rows = tuple(f"{action.at:%Y%m%d%H%M%S}\t{_dump(notice_row(action))}" for action in heard if not action.kept)
-        return Part(rows, found.problems, found.warnings)
+        heard = heard_of(caseload, found, since, until)
+        rows = tuple(_timed(action) for action in heard)
+        return Part(rows, found.problems, found.warnings, found.holdings)
 
     return part
 

@@ -24,7 +24,7 @@ from ehscheduler.cli.common import (
     who,
 )
 from ehscheduler.config import read_config
-from ehscheduler.core.explain import said_day, said_moment
+from ehscheduler.core.saying import said_day, said_moment
 from ehscheduler.errors import ConfigRefused, InputRefused
 from ehscheduler.notify.words import count_words
 from ehscheduler.plugins import installed

@@ -25,7 +25,7 @@ from ehscheduler.cli.common import (
     show_table,
 )
 from ehscheduler.core.calendars import london_day
-from ehscheduler.core.explain import london_iso
+from ehscheduler.core.saying import london_iso
 from ehscheduler.errors import InputRefused
 
 CasesOption = Annotated[Path, typer.Option("--cases", help="cases.csv of the machine contract.")]

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ehscheduler.core.explain import said_moment
+from ehscheduler.core.saying import said_moment
 
 
 def show_card(out: Console, card: Mapping[str, Any]) -> None:

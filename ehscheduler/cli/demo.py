@@ -22,7 +22,7 @@ from ehscheduler import clock
 from ehscheduler.cli.card import show_card
 from ehscheduler.cli.common import app, console
 from ehscheduler.core.calendars import london_day
-from ehscheduler.core.explain import said_day, said_moment
+from ehscheduler.core.saying import said_day, said_moment
 from ehscheduler.demo.picks import Picks, Received, pick
 from ehscheduler.demo.weeks import EXTRACT_COMES, EXTRACT_DAYS, FAMILIES, WEEKS, Lived, live_through
 from ehscheduler.pure import instant

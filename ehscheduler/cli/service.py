@@ -28,7 +28,7 @@ from ehscheduler.cli.common import (
     worker,
 )
 from ehscheduler.config import Config
-from ehscheduler.core.explain import london_iso
+from ehscheduler.core.saying import london_iso
 from ehscheduler.errors import PolicyRefused
 from ehscheduler.plugins import Authority, installed
 from ehscheduler.store.store import Store

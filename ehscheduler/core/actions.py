@@ -10,6 +10,8 @@ from datetime import date, datetime, time, timedelta
 
 from ehscheduler.core.calendars import ONE_SECOND, Calendar, Span, at_clock, london_day, start_of_day
 from ehscheduler.core.disputes import Rung
+from ehscheduler.core.findings import Finding
+from ehscheduler.core.history import OVERDUE
 from ehscheduler.core.milestones import Milestone, remind_days
 from ehscheduler.core.policy import Policy, Rule
 
@@ -109,7 +111,10 @@ def _of(
     yield from _due(m, rule, calendar)
     yield from _overdue(m, rule, calendar, ladder)
     for rung in m.rungs:
-        yield from _dispute(m, rung, calendar, until)
+        if rule.decided_by:
+            yield from _dispute(m, rung, calendar, until)
+        else:
+            yield from _escalation(m, rung, calendar, until)
 
 
 def _nudge(m: Milestone, kind: str, at: datetime, to_roles: tuple[str, ...], calendar: Calendar) -> Action:
@@ -134,6 +139,8 @@ def _reminders(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]
         times[moment or morning_by(calendar, day)] = None
     if m.best_by_on is not None:
         times[morning_by(calendar, m.best_by_on)] = None
+    if m.winner.nudge_at is not None:
+        times[next_morning(calendar, m.winner.nudge_at)] = None
     due = _due_time(m, calendar)
     told = {rung.reached_at for rung in m.rungs if m.owner in rung.who}
     # Each reminder of one limit is a notice of its own, whichever of them are left out.
@@ -160,7 +167,8 @@ def _due_time(m: Milestone, calendar: Calendar) -> datetime | None:
 def _due(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]:
     at = _due_time(m, calendar)
     if at is not None:
-        yield _nudge(m, "due", at, (m.owner, *rule.tell), calendar)
+        kind = "drift" if m.anchor is not None and m.anchor.word.endswith(OVERDUE) else "due"
+        yield _nudge(m, kind, at, (m.owner, *rule.tell), calendar)
 
 
 def _overdue(m: Milestone, rule: Rule, calendar: Calendar, ladder: Sequence[OverdueStep]) -> Iterator[Action]:
@@ -168,13 +176,31 @@ def _overdue(m: Milestone, rule: Rule, calendar: Calendar, ladder: Sequence[Over
         return
     at = m.due_at + ONE_SECOND if m.in_hours else next_morning(calendar, start_of_day(m.due_on + timedelta(days=1)))
     yield _action(m, "overdue", at, (m.owner, *rule.tell))
-    if rule.decided_by:
-        return  # a dispute climbs its own ladder
+    if rule.decided_by or rule.escalate:
+        return  # the protocol's own ladder is climbed
     for stage, step in enumerate(ladder, 1):
         day = calendar.later(london_day(at), step.after)
         if day is not None:
             morning = next_morning(calendar, start_of_day(day))
             yield replace(_action(m, "escalation", morning, step.who, stage), immediate=False)
+
+
+def _escalation(m: Milestone, rung: Rung, calendar: Calendar, until: datetime) -> Iterator[Action]:
+    """Tell a rung of the protocol's own ladder that work is overdue: on the next working morning, or at the instant."""
+    at = rung.reached_at if m.in_hours else next_morning(calendar, rung.reached_at)
+    yield _action(m, "escalation", at, rung.who, rung.stage)
+    if not rung.final or not m.open:
+        return
+    at, repeat = next_morning(calendar, at + ONE_SECOND), 1
+    while at < until:
+        yield replace(_action(m, "escalation", at, rung.who, rung.stage), repeat=repeat)
+        at, repeat = next_morning(calendar, at + ONE_SECOND), repeat + 1
+
+
+def check_actions(found: Iterable[Finding]) -> Iterator[Action]:
+    """Yield a notice for each check that failed, at the event."""
+    for one in found:
+        yield Action(one.at, "check", one.case, one.check, one.key, None, one.to_roles, one.clause, "check")
 
 
 def _dispute(m: Milestone, rung: Rung, calendar: Calendar, until: datetime) -> Iterator[Action]:

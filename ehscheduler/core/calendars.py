@@ -75,6 +75,7 @@ class Calendar:
     """The working days of one nation and one authority, in the years that the table of days covers.
 
     `days_off` maps each bank holiday and closure day to its name. Years after `proclaimed_to` are forecasts.
+    `sittings` says by meeting which planned sitting was moved to which day, or cancelled (None).
     """
 
     def __init__(
@@ -86,7 +87,9 @@ class Calendar:
         last_year: int,
         proclaimed_to: int,
         office_hours: tuple[time, time] | None = None,
+        sittings: Mapping[str, Mapping[date, date | None]] | None = None,
     ) -> None:
+        self.sittings = sittings or {}
         self.nation = nation
         self.days_off = dict(days_off)
         self.first = date(first_year, 1, 1)
@@ -117,6 +120,7 @@ class Calendar:
             last_year=self.last.year,
             proclaimed_to=self.proclaimed_to,
             office_hours=self.office_hours,
+            sittings=self.sittings,
         )
 
     # ---- working days, by look-up

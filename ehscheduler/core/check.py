@@ -5,7 +5,21 @@ from datetime import date
 
 from ehscheduler.core.calendars import Span
 from ehscheduler.core.phrases import Anchor, Begin, Due, Every, FactSpan, Length, ReadingSpan
-from ehscheduler.core.policy import AllOf, AnyOf, Compare, Cond, Happened, Known, Not, Policy, Rhythm, Rule, Standard
+from ehscheduler.core.policy import (
+    AllOf,
+    AnyOf,
+    Check,
+    Compare,
+    Cond,
+    Happened,
+    Known,
+    Not,
+    Policy,
+    Rhythm,
+    Route,
+    Rule,
+    Standard,
+)
 from ehscheduler.core.vocabulary import nearest
 
 
@@ -18,6 +32,7 @@ def cross_check(policy: Policy) -> list[str]:
     for ladder in policy.ladders.values():
         at = f"{policy.file} [ladder.{ladder.id}]"
         faults += [f"{at}: {fault}" for fault in _ladder(policy, ladder.id)]
+    faults += _shapes(policy)
     faults += _rings(policy)
     faults += _disagreements(policy)
     return faults
@@ -39,9 +54,61 @@ def _event(policy: Policy, word: str) -> Iterator[str]:
 
 def _anchor(policy: Policy, anchor: Anchor) -> Iterator[str]:
     if anchor.overdue:
-        yield f"{anchor.said!r}: this version does not read '... overdue' events"
+        if anchor.word not in policy.rules:
+            yield f"no rule {anchor.word!r} is declared{nearest(anchor.word, list(policy.rules))}"
     else:
         yield from _event(policy, anchor.word)
+
+
+def _meeting_named(policy: Policy, name: str) -> Iterator[str]:
+    if name not in policy.meetings:
+        yield f"no meeting {name!r} is declared{nearest(name, list(policy.meetings))}"
+
+
+def _shapes(policy: Policy) -> Iterator[str]:
+    """Check the tables that are neither rule nor ladder: every word, role, fact and reading in them is declared."""
+    for check in policy.checks.values():
+        yield from (f"{policy.file} [check.{check.id}]: {fault}" for fault in _check(policy, check))
+    for meeting in policy.meetings.values():
+        at = f"{policy.file} [meeting.{meeting.id}]"
+        for role in filter(None, (meeting.chair,)):
+            yield from (f"{at}: {fault}" for fault in _role(policy, role))
+        if meeting.per:
+            yield from (f"{at}: {fault}" for fault in _fact(policy, meeting.per))
+        yield from (f"{at}: {fault}" for fault in _readings(policy, meeting.readings))
+    for limit in policy.limits.values():
+        at = f"{policy.file} [limit.{limit.id}]"
+        for role in (limit.who, *limit.tell):
+            yield from (f"{at}: {fault}" for fault in _role(policy, role))
+        yield from (f"{at}: {fault}" for fault in _readings(policy, limit.readings))
+    for route in policy.routes.values():
+        yield from (f"{policy.file} [route.{route.id}]: {fault}" for fault in _route(policy, route))
+
+
+def _check(policy: Policy, check: Check) -> Iterator[str]:
+    for anchor in (check.at, *check.needs, *((check.since,) if isinstance(check.since, Anchor) else ())):
+        yield from _anchor(policy, anchor)
+    for role in (check.owner, *check.tell):
+        yield from _role(policy, role)
+    yield from _cond(policy, check.where)
+    if check.not_before:
+        yield from _due(policy, check.not_before)
+    yield from _readings(policy, check.readings)
+
+
+def _route(policy: Policy, route: Route) -> Iterator[str]:
+    yield from _anchor(policy, route.at)
+    for row in route.rows:
+        yield from _cond(policy, row.where)
+        if row.latest:
+            yield from _event(policy, row.latest)
+        yield from _readings(policy, row.readings)
+
+
+def _readings(policy: Policy, named: Iterable[str]) -> Iterator[str]:
+    for reading in named:
+        if reading not in policy.readings:
+            yield f"no reading {reading!r} is declared{nearest(reading, list(policy.readings))}"
 
 
 def _length(policy: Policy, length: Length | None) -> Iterator[str]:
@@ -66,7 +133,7 @@ def _fact(policy: Policy, fact: str, kind: str | None = None) -> Iterator[str]:
 
 def _due(policy: Policy, due: Due, *, in_ladder: bool = False) -> Iterator[str]:
     if due.how == "next":
-        yield f"{due.text!r}: this version does not read meetings"
+        yield from _meeting_named(policy, due.meeting)
     yield from _length(policy, due.length)
     if due.backward and isinstance(due.length, Span) and due.length.in_hours:
         yield f"{due.text!r}: a limit counted back from a date needs days, weeks, months or years"
@@ -76,8 +143,8 @@ def _due(policy: Policy, due: Due, *, in_ladder: bool = False) -> Iterator[str]:
         if due.target.kind == "fact":
             yield from _fact(policy, due.target.name, "date")
         elif due.target.kind == "meeting":
-            yield f"{due.text!r}: this version does not read meetings"
-        elif due.target.anchor:
+            yield from _meeting_named(policy, due.target.name)
+        if due.target.anchor:
             yield from _anchor(policy, due.target.anchor)
 
 
@@ -146,8 +213,6 @@ def _rule(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
     if rule.decided_by in policy.ladders:
         yield from _steps_count_from(policy, rule)
     yield from _decided(policy, rule)
-    if rule.escalate:
-        yield "escalate: this version does not read ladders for overdue work"
     yield from _cond(policy, rule.where)
     yield from _limits(policy, rule)
     yield from _never(rule)
@@ -210,8 +275,8 @@ def _begin(policy: Policy, begin: Begin) -> Iterator[str]:
 
 
 def _every(policy: Policy, every: Every) -> Iterator[str]:
-    if every.times or every.nth:
-        yield f"every = {every.text!r}: this version does not read counts per week, per month or per event"
+    if every.nth is not None:
+        yield from _anchor(policy, every.nth)
     yield from _length(policy, every.length)
 
 
@@ -245,19 +310,30 @@ def _ladder(policy: Policy, id_: str) -> Iterator[str]:
 
 
 def _rings(policy: Policy) -> Iterator[str]:
-    """Report words that are defined by way of themselves."""
-    parts = {word.name: set(word.parts) for word in policy.words.values()}
-    for name in parts:
+    """Report words and rules that hang on themselves: a word by its definition, a rule by its own running over."""
+    parts = {w.name: {*(a.name for a in w.any), *w.all, *((w.of,) if w.of else ())} for w in policy.words.values()}
+    for rule in policy.rules.values():
+        parts[f"{rule.id} overdue"] = {anchor.name for anchor in _hangs_on(rule)}
+    for name, first in parts.items():
         seen: set[str] = set()
-        ahead = set(parts[name])
+        ahead = set(first)
         while ahead:
             at = ahead.pop()
             if at == name:
-                yield f"{policy.file} [event.{name}]: is defined by way of itself, so it can never happen"
+                kind = "standard/rhythm" if name.endswith(" overdue") else "event"
+                yield f"{policy.file} [{kind}.{name}]: is defined by way of itself, so it can never happen"
                 break
             if at not in seen:
                 seen.add(at)
                 ahead |= parts.get(at, set())
+
+
+def _hangs_on(rule: Standard | Rhythm) -> Iterator[Anchor]:
+    yield from (*rule.met_by, *rule.unless)
+    if isinstance(rule, Standard):
+        yield from (due.anchor for due in rule.due if due.anchor)
+    else:
+        yield from (phase.begin.anchor for phase in rule.phases)
 
 
 def _disagreements(policy: Policy) -> Iterator[str]:

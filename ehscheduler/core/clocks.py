@@ -33,7 +33,7 @@ class Clock:
 
 def each_anchors(dues: Sequence[Due], rule: Rule, history: History) -> Iterable[tuple[Event, str] | None]:
     """Yield every occurrence that starts its own clock with the name it goes by, or None for a single clock."""
-    word = next((due.anchor.word for due in dues if due.anchor and due.anchor.which == "each"), None)
+    word = next((due.anchor.name for due in dues if due.anchor and due.anchor.which == "each"), None)
     if word is None:
         return (None,)
     return named_occurrences(word, rule, history)
@@ -83,7 +83,7 @@ def anchor_event(anchor: Anchor | None, rule: Rule, history: History, each: tupl
         return None
     if anchor.which == "each":
         return each[0] if each else None
-    events = list(within_closure(history.occurrences(anchor.word), rule, history))
+    events = list(within_closure(history.occurrences(anchor.name), rule, history))
     index = {"first": 0, "latest": -1, "nth": anchor.n - 1}[anchor.which]
     return events[index] if -len(events) <= index < len(events) else None
 
@@ -135,10 +135,21 @@ def evidence_for(clock: Clock, history: History) -> Event | None:
     return found
 
 
+def evidence_all(clock: Clock, history: History) -> list[Event]:
+    """Return every event that could meet a clock, in order."""
+    found = {
+        event.id: event
+        for anchor in clock.rule.met_by
+        for event in within_closure(history.occurrences(anchor.name), clock.rule, history)
+        if _since(event, clock) and _meant(event, clock)
+    }
+    return sorted(found.values(), key=lambda event: (event.moment, event.word, event.id))
+
+
 def _ordinal_since(anchor: Anchor, clock: Clock, history: History) -> Iterator[Event]:
     """Yield the evidence for one word in order; "2nd X" is counted from the clock's start."""
     count = 0
-    for event in within_closure(history.occurrences(anchor.word), clock.rule, history):
+    for event in within_closure(history.occurrences(anchor.name), clock.rule, history):
         if _since(event, clock) and _meant(event, clock):
             count += 1
             if anchor.which != "nth" or count == anchor.n:

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from ehscheduler.core.actions import Action, actions
+from ehscheduler.core.actions import Action, actions, check_actions
 from ehscheduler.core.calendars import Calendar, end_of_day
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event, event_id, read_moment
-from ehscheduler.core.explain import london_iso, timeline_row
+from ehscheduler.core.explain import timeline_row
 from ehscheduler.core.history import typed
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy, Standard
+from ehscheduler.core.saying import london_iso
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import PolicyRefused
 
@@ -79,8 +80,8 @@ def read_example(place: str, table: Mapping[str, Any], policy: Policy, faults: l
     """Read one worked case; where it cannot be read, add its faults and return None."""
     rule = str(table.get("rule", ""))
     found = [f"no key {key!r}{nearest(key, KEYS)}" for key in table if key not in KEYS]
-    if rule not in policy.rules:
-        found.append(f"no rule {rule!r}{nearest(rule, list(policy.rules))}")
+    if rule not in policy.rules and rule not in policy.checks:
+        found.append(f"no rule {rule!r}{nearest(rule, [*policy.rules, *policy.checks])}")
     found += [f"expect has no value {name!r}{nearest(name, EXPECTED)}" for name in _unknown(table, "expect", EXPECTED)]
     found += [f"notices have no value {name!r}{nearest(name, NOTICE)}" for name in _unknown(table, "notices", NOTICE)]
     found += [
@@ -164,9 +165,10 @@ def wanting(examples: Sequence[Example], policy: Policy) -> Iterator[str]:
 
 def mismatches(example: Example, policy: Policy, calendar: Calendar) -> list[str]:
     """Return, as sentences, where the product counts otherwise than the hand did; nothing when they agree."""
-    asked = policy
+    asked = replace(policy, checks={id_: check for id_, check in policy.checks.items() if id_ == example.rule})
     if example.warnings is None:  # what is warned of can hang on every rule; else only those that are asked count
-        asked = replace(policy, rules={id_: rule for id_, rule in policy.rules.items() if id_ in example.rules})
+        wanted = example.rules | policy.watched
+        asked = replace(asked, rules={id_: rule for id_, rule in policy.rules.items() if id_ in wanted})
     found = evaluate(asked, calendar, example.case, example.events, example.at)
     sentences = [*_milestones(example, asked, calendar, found), *_said(example, found)]
     if example.asks_notices:
@@ -232,9 +234,10 @@ def _notices(example: Example, policy: Policy, calendar: Calendar) -> Iterator[s
     assert example.until is not None
     found = evaluate(policy, calendar, example.case, example.events, example.since)
     kinds = {notice["kind"] for notice in example.notices}
+    failed = [a for a in check_actions(found.findings) if example.since <= a.at < example.until]
     told = [
         action
-        for action in actions(policy, calendar, found.milestones, since=example.since, until=example.until)
+        for action in (*actions(policy, calendar, found.milestones, since=example.since, until=example.until), *failed)
         if not action.kept and action.rule == example.rule and (not kinds or action.kind in kinds)
     ]
     if len(told) != len(example.notices):

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from datetime import date, timedelta
 from typing import Any
 
 from ehscheduler.core.calendars import LONDON, Calendar, Run, Span, end_of_day, london_day, start_of_day
@@ -11,27 +10,9 @@ from ehscheduler.core.changes import Change
 from ehscheduler.core.limits import Limit, earliest
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy, Rule, Standard
+from ehscheduler.core.saying import london_iso, said_day, said_moment
 
 _PAST = {"met": "Met", "met_late": "Met late"}
-
-
-@lru_cache(maxsize=65536)
-def said_day(day: date) -> str:
-    """Write a day as people say it: Monday 2 March 2026."""
-    return f"{day:%A} {day.day} {day:%B %Y}"
-
-
-@lru_cache(maxsize=65536)
-def said_moment(moment: datetime) -> str:
-    """Write an instant in London time: 10:00 on Monday 2 March 2026."""
-    local = moment.astimezone(LONDON)
-    return f"{local:%H:%M} on {said_day(local.date())}"
-
-
-@lru_cache(maxsize=65536)
-def london_iso(moment: datetime) -> str:
-    """Write an instant in ISO form with London's offset."""
-    return moment.astimezone(LONDON).isoformat()
 
 
 def why(m: Milestone, policy: Policy, calendar: Calendar) -> list[str]:

@@ -1,6 +1,6 @@
 """A case's history as it is known at one instant: episode, closure, holds, facts and occurrences of words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ from ehscheduler.core.phrases import Anchor, read_span
 from ehscheduler.core.policy import Compare, EventWord, Happened, Policy
 from ehscheduler.core.vocabulary import DETAIL_ONLY, nearest
 from ehscheduler.errors import PhraseFault
+
+OVERDUE = " overdue"
 
 
 class History:
@@ -36,6 +38,8 @@ class History:
         for event in self.events:
             self._by_word.setdefault(event.word, []).append(event)
         self._occurrences: dict[str, Sequence[Event]] = {}
+        self.ran_over: Callable[[str], Sequence[Event]] = lambda rule: ()
+        """Tells when a rule's limits passed unmet; set by the evaluation, which alone can work it out."""
         self.holds = self._read_holds()
         self.relaxations = tuple(e for e in self.events if e.word in ("relaxation_agreed", "extension_approved"))
         self._check_named_rules()
@@ -80,8 +84,11 @@ class History:
         """Return when a word happened in this episode, in order; a defined word by the event that completed it."""
         found = self._occurrences.get(name)
         if found is None:
-            word = self.policy.words[name]
-            found = self._by_word.get(name, ()) if word.recorded else self._defined(word)
+            if name.endswith(OVERDUE):
+                found = self.ran_over(name.removesuffix(OVERDUE))
+            else:
+                word = self.policy.words[name]
+                found = self._by_word.get(name, ()) if word.recorded else self._defined(word)
             self._occurrences[name] = found
         return found
 
@@ -97,7 +104,7 @@ class History:
 
     def each_of(self, anchor: Anchor) -> Sequence[Event]:
         """Return the occurrences that an evidence word means: all, or the nth alone."""
-        found = self.occurrences(anchor.word)
+        found = self.occurrences(anchor.name)
         return found[anchor.n - 1 : anchor.n] if anchor.which == "nth" else found
 
     def _selects(self, word: EventWord, event: Event) -> bool:

@@ -8,6 +8,7 @@ from ehscheduler.core.calendars import ONE_SECOND, Span, end_of_day, london_day,
 from ehscheduler.core.events import Event
 from ehscheduler.core.history import History
 from ehscheduler.core.holds import Held
+from ehscheduler.core.meetings import next_sitting
 from ehscheduler.core.phrases import Due, FactSpan, Length, ReadingSpan, Target, read_span
 
 _ONE_DAY = timedelta(days=1)
@@ -19,7 +20,8 @@ class Limit:
 
     `span` and `day_zero` are what was counted; `target` is the date a backward limit counts from; `no_earlier` the
     day on which a phase began, where counting alone would give an earlier one; `unrolled` the day as counted, before
-    it was moved to a working day.
+    it was moved to a working day. `waits` says that the event which ends the count has not happened yet, and
+    `nudge_at` when the one before it did.
     """
 
     text: str
@@ -34,6 +36,8 @@ class Limit:
     target: date | None = None
     no_earlier: date | None = None
     unrolled: date | None = None
+    waits: bool = False
+    nudge_at: datetime | None = None
 
     def past(self, moment: datetime, day: date) -> bool:
         """Tell whether the limit has passed: by dates for a day clock, by instants for an hour clock."""
@@ -88,6 +92,9 @@ def limit(
         return Limit(due.text, london_day(at), at, in_hours=True, anchor=anchor)
     if due.how == "same day":
         return Limit(due.text, anchor.day, end_of_day(anchor.day), anchor=anchor, day_zero=anchor.day)
+    if due.how == "next":
+        on = next_sitting(history.policy.meetings[due.meeting], history.calendar, anchor, held.runs)
+        return Limit(due.text, on, end_of_day(on) if on else None, anchor=anchor)
     assert due.length is not None
     span = span_of(due.length, history, anchor.moment)
     if span is None:
@@ -154,10 +161,23 @@ def target_day(target: Target, history: History, child: str | None) -> date | No
         born = [c.born for c in history.children() if c.born and child in (None, c.ref)]
         # The eldest child's birthday comes first; a birth on 29 February counts on 28 February in a common year.
         return months_on(min(born), 12 * target.n) if born else None
-    if target.anchor is not None:
-        events = history.each_of(target.anchor)
-        return events[0].day if events else None
-    return None
+    if target.anchor is None:
+        return None
+    events = history.each_of(target.anchor)
+    if not events:
+        return None
+    if target.kind == "meeting":
+        return next_sitting(history.policy.meetings[target.name], history.calendar, events[0])
+    return _date_of(events[0])
+
+
+def _date_of(event: Event) -> date:
+    """Return the date that an event speaks of, where its detail gives one ("date"), else the day it happened."""
+    said = event.detail.get("date")
+    try:
+        return date.fromisoformat(said) if isinstance(said, str) else event.day
+    except ValueError:
+        return event.day
 
 
 def opens_at(not_before: Due, anchor: Event | None, history: History, held: Held, child: str | None) -> datetime | None:

@@ -10,7 +10,7 @@ from ehscheduler.core.changes import Change, Moved
 from ehscheduler.core.clocks import BEGINNING, Clock, Stop, condition
 from ehscheduler.core.disputes import Rung, climb
 from ehscheduler.core.events import Event
-from ehscheduler.core.history import History
+from ehscheduler.core.history import OVERDUE, History
 from ehscheduler.core.holds import Held, Hold
 from ehscheduler.core.limits import Limit
 from ehscheduler.core.policy import Rule
@@ -135,16 +135,21 @@ def milestone(
         winner=winner,
         held=held,
         changes=moved.changes,
-        rungs=_rungs(rule, history, clock, held, stop) if rule.decided_by else (),
+        rungs=_rungs(rule, history, clock, held, stop, winner),
     )
 
 
-def _rungs(rule: Rule, history: History, clock: Clock, held: Held, stop: Stop) -> tuple[Rung, ...]:
-    """Return the rungs of the rule's ladder that are for this case, each as it was or will be reached."""
-    if clock.start is None:
+def _rungs(rule: Rule, history: History, clock: Clock, held: Held, stop: Stop, winner: Limit) -> tuple[Rung, ...]:
+    """Return the rungs of the rule's ladder that are for this case, each as it was or will be reached.
+
+    A deciding ladder starts with the clock; one for overdue work at the first instant after the limit.
+    """
+    if not (rule.decided_by or rule.escalate):
         return ()
-    start = clock.start
-    written = history.policy.ladders[rule.decided_by].steps
+    start = clock.start if rule.decided_by else _ran_over_at(rule, history, winner)
+    if start is None:
+        return ()
+    written = history.policy.ladders[rule.decided_by or rule.escalate].steps
     asked = [
         None if step.where is None else condition(step.where, history, start, start.moment, start.moment, clock.child)
         for step in written
@@ -155,6 +160,13 @@ def _rungs(rule: Rule, history: History, clock: Clock, held: Held, stop: Stop) -
     ):
         history.problem(f"{rule.id}: a fact is blank that says who decides in the end; fill it in")
     return climb(steps, history, start, clock.ref, held, stop.moment)
+
+
+def _ran_over_at(rule: Rule, history: History, winner: Limit) -> Event | None:
+    over = winner.overdue_at
+    if over is None or not rule.escalate:
+        return None
+    return Event("", history.case.ref, f"{rule.id}{OVERDUE}", over, False, london_day(over), over)
 
 
 def _state(
@@ -179,6 +191,8 @@ def _state(
         return "upcoming"
     if winner.undated:
         return "due"
+    if winner.waits:
+        return "due" if winner.nudge_at else "upcoming"
     if winner.past(history.now, history.today):
         return "overdue"
     return "due" if history.today >= first_remind_day(rule, history.calendar, winner) else "upcoming"

@@ -40,8 +40,13 @@ class Anchor:
     overdue: bool = False
 
     @property
+    def name(self) -> str:
+        """Return the event as histories know it: a word, or "RULE overdue"."""
+        return f"{self.word} overdue" if self.overdue else self.word
+
+    @property
     def said(self) -> str:
-        name = f"{self.word} overdue" if self.overdue else self.word
+        name = self.name
         return {"first": name, "each": f"each {name}", "latest": f"latest {name}", "nth": f"{_ordinal(self.n)} {name}"}[
             self.which
         ]

@@ -188,6 +188,77 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """Something to hold at an event: what must have happened, what its detail must say, or not before when."""
+
+    id: str
+    title: str
+    clause: tuple[str, ...]
+    at: Anchor
+    owner: str
+    needs: tuple[Anchor, ...] = ()
+    must: Cond | None = None
+    since: Span | Anchor | None = None
+    not_before: Due | None = None
+    where: Cond | None = None
+    per_child: bool = False
+    tell: tuple[str, ...] = ()
+    force: Force = "required"
+    readings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A weekly meeting; `weekday` is 1 on Monday. `cut_off` is a time of its day, or a length before it."""
+
+    id: str
+    title: str
+    clause: tuple[str, ...]
+    weekday: int
+    per: str = ""
+    cut_off: time | Span | None = None
+    bank_holiday: str = "ask"
+    chair: str = ""
+    readings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkLimit:
+    """How much work one person in a role may hold, by kind: families, children."""
+
+    id: str
+    title: str
+    clause: tuple[str, ...]
+    who: str
+    at_most: Mapping[str, int] = field(default_factory=dict)
+    at_least: Mapping[str, int] = field(default_factory=dict)
+    pro_rata: bool = False
+    tell: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a route: where its condition holds, the team, or the team of the latest such event."""
+
+    to: str
+    where: Cond | None = None
+    latest: str = ""
+    readings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which team takes a case at an event: the first row that holds."""
+
+    id: str
+    title: str
+    clause: tuple[str, ...]
+    at: Anchor
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One authority's protocol in one edition."""
 
@@ -208,6 +279,10 @@ class Policy:
     words: Mapping[str, EventWord]
     rules: Mapping[str, Standard | Rhythm]
     ladders: Mapping[str, Ladder]
+    checks: Mapping[str, Check]
+    meetings: Mapping[str, Meeting]
+    limits: Mapping[str, WorkLimit]
+    routes: Mapping[str, Route]
     file: str
     text_hash: str
     text: str = field(repr=False)
@@ -233,6 +308,15 @@ class Policy:
             seen.update(parts)
             ahead += parts
         return frozenset(found)
+
+    @property
+    def watched(self) -> frozenset[str]:
+        """Return the rules whose running over is itself an event of the policy ("RULE overdue")."""
+        named = [anchor for word in self.words.values() for anchor in word.any]
+        for rule in self.rules.values():
+            named += [*rule.met_by, *rule.unless]
+            named += [d.anchor for d in rule.due if d.anchor] if isinstance(rule, Standard) else []
+        return frozenset(anchor.word for anchor in named if anchor.overdue)
 
     def unsigned(self, rule: Standard | Rhythm) -> Iterator[Reading]:
         """Yield the readings a rule rests on that nobody at the council has signed."""

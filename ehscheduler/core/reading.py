@@ -13,30 +13,38 @@ from typing import Any, TypeVar
 from ehscheduler.core import phrases
 from ehscheduler.core.calendars import NATIONS, Span
 from ehscheduler.core.check import cross_check
-from ehscheduler.core.phrases import Due, Every, Remind
+from ehscheduler.core.phrases import Anchor, Due, Every, Remind
 from ehscheduler.core.policy import (
     AllOf,
     AnyOf,
+    Check,
     Compare,
     Cond,
     EventWord,
+    Force,
     Happened,
     Known,
     Ladder,
+    Meeting,
     Not,
     Phase,
     Policy,
     Reading,
     Rhythm,
+    Route,
+    Row,
     Standard,
     Step,
+    WorkLimit,
 )
 from ehscheduler.core.vocabulary import BUILT_IN_ROLES, EVENTS, FACT_KINDS, FACTS, nearest
 from ehscheduler.errors import PhraseFault, PolicyRefused
 
 T = TypeVar("T")
-TABLES = ("policy", "roles", "facts", "reading", "event", "standard", "rhythm", "ladder")
-LATER_TABLES = ("check", "meeting", "limit", "route")
+TABLES = (
+    *("policy", "roles", "facts", "reading", "event"),
+    *("standard", "rhythm", "check", "meeting", "ladder", "limit", "route"),
+)
 _BOUNDS = ("under", "over", "at_least", "at_most")
 _ID = re.compile(r"[a-z][a-z0-9_-]*")
 _HOURS = re.compile(r"(\d\d):(\d\d) to (\d\d):(\d\d)")
@@ -160,9 +168,7 @@ def read_tables(raw: Mapping[str, Any], text: str, file: str) -> Policy:
     """Read one edition from its parsed tables; raise PolicyRefused with every fault."""
     faults: list[str] = []
     for name in raw:
-        if name in LATER_TABLES:
-            faults.append(f"{file} [{name}]: this version does not read {name} tables")
-        elif name not in TABLES:
+        if name not in TABLES:
             faults.append(f"{file} [{name}]: no table {name!r}{nearest(name, TABLES)}")
     policy = _policy(raw, text, file, faults)
     faults += cross_check(policy)
@@ -192,6 +198,10 @@ def _policy(raw: Mapping[str, Any], text: str, file: str, faults: list[str]) -> 
         words=_words(raw, file, faults),
         rules=_rules(raw, file, faults, remind),
         ladders={t.where_id: _ladder(t) for t in _each(raw, "ladder", file, faults)},
+        checks={t.where_id: _check(t) for t in _each(raw, "check", file, faults)},
+        meetings={t.where_id: _meeting(t) for t in _each(raw, "meeting", file, faults)},
+        limits={t.where_id: _limit(t) for t in _each(raw, "limit", file, faults)},
+        routes={t.where_id: _route(t) for t in _each(raw, "route", file, faults)},
         file=file,
         text_hash=sha256(text.encode()).hexdigest(),
         text=text,
@@ -494,3 +504,137 @@ def _step(table: Table) -> Step | None:
     )
     table.done()
     return made if due else None
+
+
+# ---- the other shapes
+
+
+def _check(table: _Named) -> Check:
+    at = table.phrase("at", phrases.read_anchor, required=True)
+    not_before = table.phrase("not_before", _read_earliest)
+    since = table.phrase("since", _read_since)
+    per = table.choice("per", ("child",))
+    made = Check(
+        id=table.where_id,
+        title=table.text("title", required=True),
+        clause=table.texts("clause", required=True),
+        at=at[0] if at else Anchor(""),
+        owner=table.text("owner", required=True),
+        needs=table.phrase("needs", phrases.read_anchor),
+        must=_where(table, "must"),
+        since=since[0] if since else None,
+        not_before=not_before[0] if not_before else None,
+        where=_where(table, "where"),
+        per_child=per == "child",
+        tell=table.texts("tell"),
+        force=_force(table),
+        readings=table.texts("reading"),
+    )
+    if not (made.needs or made.must or made.not_before):
+        table.fault("checks nothing: give it needs, must or not_before")
+    table.done()
+    return made
+
+
+def _force(table: Table) -> Force:
+    force = table.choice("force", ("statutory", "required", "guide"), "required")
+    return "statutory" if force == "statutory" else "guide" if force == "guide" else "required"
+
+
+def _read_since(text: str) -> Span | Anchor:
+    """Read how far back "already" reaches: a length, or an event."""
+    if re.match(r"\d+ (?!\w*(st|nd|rd|th)\b)", text):
+        length = phrases.read_span(text)
+        if isinstance(length, Span):
+            return length
+    return phrases.read_anchor(text)
+
+
+_EVERY = re.compile(r"every (Monday|Tuesday|Wednesday|Thursday|Friday)")
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+
+
+def _meeting(table: _Named) -> Meeting:
+    on = table.text("on", required=True)
+    found = _EVERY.fullmatch(on)
+    if on and not found:
+        table.fault(f"on = {on!r} is not of the form 'every Tuesday'")
+    made = Meeting(
+        id=table.where_id,
+        title=table.text("title", required=True),
+        clause=table.texts("clause", required=True),
+        weekday=_WEEKDAYS.index(found[1]) + 1 if found else 1,
+        per=table.text("per"),
+        cut_off=_cut_off(table),
+        bank_holiday=table.choice("bank_holiday", ("ask", "skip", "next working day"), "ask"),
+        chair=table.text("chair"),
+        readings=table.texts("reading"),
+    )
+    table.done()
+    return made
+
+
+def _cut_off(table: Table) -> time | Span | None:
+    text = table.text("cut_off")
+    if not text:
+        return None
+    if clock := _CLOCK.fullmatch(text):
+        return time(int(clock[1]), int(clock[2]))
+    length = table.read("cut_off", text.removesuffix(" before"), phrases.read_span)
+    if isinstance(length, Span) and text.endswith(" before") and not length.in_hours:
+        return length
+    table.fault(f"cut_off = {text!r} is neither a time ('12:00') nor a length ('2 working days before')")
+    return None
+
+
+def _limit(table: _Named) -> WorkLimit:
+    made = WorkLimit(
+        id=table.where_id,
+        title=table.text("title", required=True),
+        clause=table.texts("clause", required=True),
+        who=table.text("who", required=True),
+        at_most=_amounts(table, "at_most"),
+        at_least=_amounts(table, "at_least"),
+        pro_rata=table.flag("pro_rata"),
+        tell=table.texts("tell"),
+        readings=table.texts("reading"),
+    )
+    if not (made.at_most or made.at_least):
+        table.fault("limits nothing: give it at_most or at_least")
+    table.done()
+    return made
+
+
+def _amounts(table: Table, key: str) -> dict[str, int]:
+    amounts = dict(table.inner(key))
+    for name, n in amounts.items():
+        if name not in ("families", "children"):
+            table.fault(f"{key} counts no {name!r}{nearest(name, ('families', 'children'))}")
+        elif not isinstance(n, int) or isinstance(n, bool) or n < 1:
+            table.fault(f"{key}.{name} must be a whole number from 1")
+    return amounts
+
+
+_TEAM_OF = re.compile(r"team of latest ([a-z][a-z0-9_]*)")
+
+
+def _route(table: _Named) -> Route:
+    at = table.phrase("at", phrases.read_anchor, required=True)
+    rows = []
+    for inner in table.tables("rows", required=True):
+        to = inner.text("to", required=True)
+        of = _TEAM_OF.fullmatch(to)
+        rows.append(Row(to, _where(inner, "where"), of[1] if of else "", inner.texts("reading")))
+        inner.done()
+    made = Route(
+        id=table.where_id,
+        title=table.text("title", required=True),
+        clause=table.texts("clause", required=True),
+        at=at[0] if at else Anchor(""),
+        rows=tuple(rows),
+    )
+    if not rows:
+        table.fault("leads nowhere: it has no rows")
+    table.done()
+    return made

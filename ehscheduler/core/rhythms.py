@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 
-from ehscheduler.core.calendars import end_of_day, london_day, start_of_day
+from ehscheduler.core.calendars import end_of_day, london_day, months_on, start_of_day
 from ehscheduler.core.changes import Switch, moved_by
 from ehscheduler.core.clocks import (
     Clock,
@@ -14,6 +14,7 @@ from ehscheduler.core.clocks import (
     applies,
     cancelling,
     children_of,
+    evidence_all,
     is_evidence,
     is_waived,
     named_occurrences,
@@ -26,6 +27,7 @@ from ehscheduler.core.history import History
 from ehscheduler.core.holds import NOT_HELD, Held
 from ehscheduler.core.limits import Limit, day_after, days_limit, earliest
 from ehscheduler.core.milestones import Milestone, milestone
+from ehscheduler.core.phrases import Every
 from ehscheduler.core.policy import Phase, Rhythm
 
 
@@ -39,7 +41,7 @@ def rhythm_milestones(rule: Rhythm, history: History) -> Iterator[Milestone]:
 def _each_begins(first: Phase, rule: Rhythm, history: History) -> Iterable[tuple[Event, str] | None]:
     if first.begin.anchor.which != "each":
         return (None,)
-    return named_occurrences(first.begin.anchor.word, rule, history)
+    return named_occurrences(first.begin.anchor.name, rule, history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def _begin(
 ) -> _Begun | None:
     anchor = phase.begin.anchor
     if anchor.which in ("first",):
-        events: Sequence[Event] = list(within_closure(history.occurrences(anchor.word), rule, history))
+        events: Sequence[Event] = list(within_closure(history.occurrences(anchor.name), rule, history))
     else:
         event = anchor_event(anchor, rule, history, each)
         events = [event] if event else []
@@ -92,19 +94,17 @@ def _instances(
     begun = _begun(rule, history, each)
     if not begun:
         return
-    start = begun[0].event
-    clock = Clock(
-        rule,
-        start,
-        begun[0].moment,
-        begun[0].day,
-        each[0].ref if each else None,
-        each[1] if each else None,
-        child,
-        n=1,
-        later_day=is_evidence(start, rule, history),
-    )
-    ended = cancelling(rule, clock, history, None)
+    blocks, rest = _parted(begun)
+    first = _clock(rule, history, each, child, begun[0], begun[0].event, 1)
+    ended = cancelling(rule, first, history, None)
+    n = 1
+    for block in _blocks(blocks, rest, history):
+        yield from _block(rule, history, replace(first, n=n), block, begun, ended)
+        n += 1
+    if not rest or (blocks and rest[0].day > history.today):
+        return
+    clock = first if not blocks else _after_blocks(rule, history, first, rest[0], n)
+    begun = rest
     while True:
         stop = stop_of(rule, clock, history)
         if ended is not None and (stop.evidence is None or precedes(ended, stop.evidence)):
@@ -117,6 +117,103 @@ def _instances(
         met = stop.evidence
         n = (clock.n or 0) + 1
         clock = Clock(rule, met, met.moment, met.day, clock.ref, clock.key_ref, child, n=n, later_day=True)
+
+
+def _clock(
+    rule: Rhythm,
+    history: History,
+    each: tuple[Event, str] | None,
+    child: str | None,
+    begun: _Begun,
+    start: Event,
+    n: int,
+) -> Clock:
+    return Clock(
+        rule,
+        start,
+        begun.moment,
+        begun.day,
+        each[0].ref if each else None,
+        each[1] if each else None,
+        child,
+        n=n,
+        later_day=is_evidence(start, rule, history),
+    )
+
+
+# ---- so many times a week or a month: blocks from the phase's start
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """One week or month of a phase, in which a thing is due so many times; `last` is its last day."""
+
+    begun: _Begun
+    first: date
+    last: date
+    times: int
+    text: str
+
+
+def _parted(begun: list[_Begun]) -> tuple[list[_Begun], list[_Begun]]:
+    """Part the phases that count per week or month, which come first, from those that count from the last time."""
+    count = next((n for n, b in enumerate(begun) if not b.phase.every[0].times), len(begun))
+    return begun[:count], begun[count:]
+
+
+def _blocks(counted: list[_Begun], rest: list[_Begun], history: History) -> Iterator[_Block]:
+    """Yield every block that has begun; the last one before another phase keeps its own length."""
+    ends = [*(b.day for b in counted[1:]), rest[0].day if rest else date.max][: len(counted)]
+    for begun, end in zip(counted, ends, strict=True):
+        every = begun.phase.every[0]
+        k = 0
+        while True:
+            first, after = (_block_start(begun.day, every.per, n) for n in (k, k + 1))
+            if first >= end or first > history.today or (history.closed and first > history.closed.day):
+                break
+            yield _Block(begun, first, after - timedelta(days=1), every.times, every.text)
+            k += 1
+
+
+def _block_start(day: date, per: str, k: int) -> date:
+    return months_on(day, k) if per == "month" else day + timedelta(days=7 * k)
+
+
+def _block(
+    rule: Rhythm, history: History, clock: Clock, block: _Block, begun: list[_Begun], ended: Event | None
+) -> Iterator[Milestone]:
+    """Make one block's milestone: due at its end, met by the last of the times that it wants."""
+    start = replace(block.begun.event, day=block.first, moment=start_of_day(block.first), dated=True)
+    own = replace(clock, start=start, starts_at=start.moment, start_day=block.first, later_day=False)
+    met = evidence_all(own, history)[block.times - 1 : block.times]
+    stop = stop_of(rule, own, history) if not met else Stop(met[0], None, met[0].moment)
+    if not met and stop.evidence is not None:
+        stop = Stop(None, history.closed, history.closed.moment) if history.closed else Stop(None, None, None)
+    if ended is not None and (not met or precedes(ended, met[0])):
+        if ended.day < block.first:
+            return
+        stop = Stop(None, ended, ended.moment)
+    if not applies(rule, history, begun[0].event, start.moment, clock.child):
+        return
+    limit = Limit(block.text, block.last, end_of_day(block.last), anchor=block.begun.event, day_zero=block.first)
+    held = history.held(stop.moment, rule.runs_through)
+    moved = moved_by(own, history, stop.moment, lambda _: limit, held=held)
+    waived = is_waived(rule, history, begun[0].event, start.moment, clock.child, stop)
+    name = block.begun.phase.name
+    yield milestone(rule, history, own, stop, held, (limit,), moved, None, None, waived=waived, phase=name)
+
+
+def _after_blocks(rule: Rhythm, history: History, first: Clock, begun: _Begun, n: int) -> Clock:
+    """Go on from the last time before the phase began, or from its beginning where there was none."""
+    before = [event for event in evidence_all(first, history) if event.day <= begun.day]
+    if before:
+        last = before[-1]
+        return replace(first, start=last, starts_at=last.moment, start_day=last.day, n=n, later_day=True)
+    start = replace(begun.event, day=begun.day, moment=begun.moment, dated=True)
+    return replace(first, start=start, starts_at=begun.moment, start_day=begun.day, n=n, later_day=False)
+
+
+# ---- one instance
 
 
 def _instance(
@@ -167,15 +264,37 @@ def _interval(begun: _Begun, clock: Clock, history: History, held: Held) -> Limi
 def _intervals(begun: _Begun, clock: Clock, history: History, held: Held) -> tuple[Limit, ...]:
     """Count a phase's intervals from the start of an instance; none ends before the phase began (design 4.8)."""
     assert clock.start is not None
-    made = [
-        days_limit(every.text, every.length, clock.start, history, held, clock.start_day)
-        for every in begun.phase.every
-        if every.length is not None
-    ]
+    made = [_limit(every, clock, history, held) for every in begun.phase.every]
     return tuple(_not_before(limit, begun.day) for limit in made if limit is not None)
+
+
+def _limit(every: Every, clock: Clock, history: History, held: Held) -> Limit | None:
+    assert clock.start is not None
+    if every.nth is not None:
+        return _nth_limit(every, clock, history)
+    return every.length and days_limit(every.text, every.length, clock.start, history, held, clock.start_day)
 
 
 def _not_before(limit: Limit, day: date) -> Limit:
     if limit.on is None or limit.on >= day:
         return limit
     return replace(limit, on=day, at=end_of_day(day), no_earlier=day)
+
+
+def _nth_limit(every: Every, clock: Clock, history: History) -> Limit:
+    """Return the limit that the nth occurrence of an event sets; it waits until that has happened."""
+    assert every.nth is not None
+    assert clock.start is not None
+    found = [e for e in history.occurrences(every.nth.name) if _counts(e, clock)]
+    n = every.nth.n
+    if len(found) < n:
+        nudge = found[n - 2].moment if n > 1 and len(found) == n - 1 else None
+        return Limit(every.text, None, None, anchor=clock.start, waits=True, nudge_at=nudge)
+    on = found[n - 1].day
+    return Limit(every.text, on, end_of_day(on), anchor=clock.start, day_zero=clock.start_day)
+
+
+def _counts(event: Event, clock: Clock) -> bool:
+    if clock.child is not None and event.detail.get("child") not in (None, clock.child):
+        return False
+    return event.day > clock.start_day or (event.day == clock.start_day and clock.n == 1)

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ehscheduler.config import Config, read_config
-from ehscheduler.core.explain import said_moment
+from ehscheduler.core.saying import said_moment
 from ehscheduler.daemon.build import channel_of, server_of, setting_faults
 from ehscheduler.errors import EhsError
 from ehscheduler.fitting import fitted, strangers

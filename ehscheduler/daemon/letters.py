@@ -6,7 +6,7 @@ from datetime import date
 
 from ehscheduler.core.actions import next_morning
 from ehscheduler.core.disputes import Rung
-from ehscheduler.core.explain import said_moment
+from ehscheduler.core.saying import said_moment
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import resolve
 from ehscheduler.core.policy import Policy

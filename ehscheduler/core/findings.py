@@ -1,0 +1,113 @@
+"""Checks: what had to hold at an event, and did not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from ehscheduler.core.calendars import Span, london_day
+from ehscheduler.core.clocks import condition
+from ehscheduler.core.events import Event
+from ehscheduler.core.history import History
+from ehscheduler.core.holds import NOT_HELD
+from ehscheduler.core.limits import opens_at
+from ehscheduler.core.phrases import Anchor
+from ehscheduler.core.policy import Check
+from ehscheduler.core.saying import said_day
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A check that failed at an event; `said` is the sentence, `key` names it within its case and episode."""
+
+    case: str
+    check: str
+    key: str
+    at: datetime
+    event: Event
+    said: str
+    clause: str
+    to_roles: tuple[str, ...]
+
+
+def findings(history: History) -> Iterator[Finding]:
+    """Yield every check that failed, in the order of the policy and of the events."""
+    for check in history.policy.checks.values():
+        for event in history.each_of(check.at):
+            for child in _children(check, history):
+                if not _asked(check, history, event, child):
+                    continue
+                fault = "; ".join(_faults(check, history, event, child))
+                if fault:
+                    yield _finding(check, history, event, child, fault)
+
+
+def _children(check: Check, history: History) -> tuple[str | None, ...]:
+    return tuple(child.ref for child in history.children()) if check.per_child else (None,)
+
+
+def _asked(check: Check, history: History, event: Event, child: str | None) -> bool:
+    if check.where is None:
+        return True
+    answer = condition(check.where, history, event, event.moment, event.moment, child)
+    if answer is None:
+        history.problem(f"{check.id}: is not applied, because a fact that its condition reads is blank; fill it in")
+    return answer is True
+
+
+def _faults(check: Check, history: History, event: Event, child: str | None) -> Iterator[str]:
+    missing = [need.said for need in check.needs if not _was_there(need, check, history, event, child)]
+    if missing:
+        yield f"it wants {' and '.join(missing)} first"
+    if check.must is not None:
+        answer = condition(check.must, history, event, event.moment, event.moment, child)
+        if answer is not True:
+            yield "what was recorded with it does not fit"
+    if check.not_before is not None:
+        anchor = _before(check.not_before.anchor, history, event)
+        opens = opens_at(check.not_before, anchor, history, NOT_HELD, child)
+        if opens is not None and event.moment < opens:
+            yield f"it came too soon: not before {said_day(london_day(opens))}"
+
+
+def _before(anchor: Anchor | None, history: History, event: Event) -> Event | None:
+    if anchor is None:
+        return None
+    found = [e for e in history.each_of(anchor) if e.day <= event.day and e is not event]
+    return (found[-1] if anchor.which in ("latest", "each") else found[0]) if found else None
+
+
+def _was_there(need: Anchor, check: Check, history: History, event: Event, child: str | None) -> bool:
+    """Tell whether what a check needs had happened: on the same date counts, unless both times are known."""
+    since = _since(check, history, event)
+    found = [
+        e
+        for e in history.occurrences(need.name)
+        if _by(e, event)
+        and (since is None or e.day >= since)
+        and (child is None or e.detail.get("child") in (None, child))
+        and (event.ref is None or e.ref in (None, event.ref))
+    ]
+    return len(found) >= (need.n if need.which == "nth" else 1)
+
+
+def _by(earlier: Event, event: Event) -> bool:
+    if earlier.day != event.day:
+        return earlier.day < event.day
+    return earlier.dated or event.dated or earlier.moment <= event.moment
+
+
+def _since(check: Check, history: History, event: Event) -> date | None:
+    if isinstance(check.since, Span):
+        return None if check.since.in_hours else history.calendar.earlier(event.day, check.since)
+    if isinstance(check.since, Anchor):
+        found = [e for e in history.each_of(check.since) if _by(e, event)]
+        return found[-1].day if found else None
+    return None
+
+
+def _finding(check: Check, history: History, event: Event, child: str | None, fault: str) -> Finding:
+    name = event.ref or event.id
+    key = "/".join([check.id, *(part for part in (child, name) if part)])
+    said = f"{check.title} (clause {', '.join(check.clause)}): {event.word} on {said_day(event.day)}, and {fault}"
+    clause = ", ".join(check.clause)
+    return Finding(history.case.ref, check.id, key, event.moment, event, said, clause, (check.owner, *check.tell))

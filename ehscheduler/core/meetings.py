@@ -1,0 +1,79 @@
+"""Meetings: the days on which a weekly meeting sits, and the first that a matter can be taken to (design 4.6)."""
+
+from collections.abc import Iterator
+from datetime import date, time, timedelta
+
+from ehscheduler.core.calendars import Calendar, Run, at_clock
+from ehscheduler.core.events import Event
+from ehscheduler.core.policy import Meeting
+
+WEEK = timedelta(days=7)
+_LOOK_AHEAD = 60
+"""How many weeks ahead a sitting is looked for before a meeting is taken to sit no more."""
+
+
+def sittings(meeting: Meeting, calendar: Calendar, since: date) -> Iterator[tuple[date, date]]:
+    """Yield each sitting from a day on: when it is held, and the day it was planned for.
+
+    Cancelled and moved sittings are honoured. One that falls on a bank holiday is skipped, or held on the next working
+    day where the policy says so; under "ask" nobody has said that it is held, so it is not counted on.
+    """
+    planned = since + timedelta(days=(meeting.weekday - since.isoweekday()) % 7) - WEEK
+    moved = calendar.sittings.get(meeting.id, {})
+    for _ in range(_LOOK_AHEAD):
+        if planned in moved:
+            held = moved[planned]
+            if held is not None:
+                yield held, planned
+        elif calendar.is_working(planned):
+            yield planned, planned
+        elif meeting.bank_holiday == "next working day":
+            yield calendar.on_or_after(planned), planned
+        planned += WEEK
+
+
+def next_sitting(meeting: Meeting, calendar: Calendar, anchor: Event, runs: tuple[Run, ...] = ()) -> date | None:
+    """Return the first sitting after an event, or on its day if it came before the cut-off; None in an open hold."""
+    for held, _ in sittings(meeting, calendar, anchor.day):
+        if held < anchor.day or not _in_time(meeting, calendar, anchor, held):
+            continue
+        until = _held_over(held, runs)
+        if until is None:
+            return held
+        if until < 0:
+            return None
+    return None
+
+
+def _in_time(meeting: Meeting, calendar: Calendar, anchor: Event, sitting: date) -> bool:
+    cut_off = meeting.cut_off
+    if cut_off is None:
+        return sitting > anchor.day
+    if isinstance(cut_off, time):
+        return sitting > anchor.day or (not anchor.dated and anchor.moment < at_clock(sitting, cut_off))
+    return anchor.day <= calendar.earlier(sitting, cut_off)
+
+
+def _held_over(sitting: date, runs: tuple[Run, ...]) -> int | None:
+    """Return None where the case is not on hold on a sitting's day, else 0, or -1 while the hold is open."""
+    ordinal = sitting.toordinal()
+    for first, until in runs:
+        if first <= ordinal and until is None:
+            return -1
+        if until is not None and first <= ordinal < until:
+            return 0
+    return None
+
+
+def lost_sittings(meeting: Meeting, calendar: Calendar, since: date, until: date) -> list[date]:
+    """Return the planned sittings that fall on a bank holiday and that nobody has replaced, under "ask"."""
+    if meeting.bank_holiday != "ask":
+        return []
+    moved = calendar.sittings.get(meeting.id, {})
+    day = since + timedelta(days=(meeting.weekday - since.isoweekday()) % 7)
+    lost = []
+    while day < until:
+        if day not in moved and not calendar.is_working(day):
+            lost.append(day)
+        day += WEEK
+    return lost

@@ -1,0 +1,338 @@
+"""The shapes beside standard and rhythm: checks, meetings, counts, words for running over, routes, workload."""
+
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+
+from ehscheduler.core.actions import actions, check_actions
+from ehscheduler.core.calendars import Calendar, london_day
+from ehscheduler.core.evaluate import Evaluation, evaluate
+from ehscheduler.core.events import Case, Child, Event, read_moment
+from ehscheduler.core.history import History
+from ehscheduler.core.meetings import lost_sittings
+from ehscheduler.core.policy import Policy
+from ehscheduler.core.reading import read_policy
+from ehscheduler.core.routes import team_for
+from ehscheduler.core.workload import crossings
+from ehscheduler.errors import PolicyRefused
+from ehscheduler.policy_files import calendar_for
+
+HEAD = """
+[policy]
+authority = "testshire"
+document = "A protocol for tests"
+edition = "1"
+nation = "england"
+in_force = 2015-01-01
+[roles]
+worker = ["lead"]
+manager = "Manager"
+director = "Director"
+[event.requested]
+[event.presented]
+[event.seen]
+[event.told]
+[event.planned]
+"""
+
+
+def policy_of(rules: str) -> Policy:
+    return read_policy(HEAD + rules, "test.toml")
+
+
+def event(line: str) -> Event:
+    import json
+
+    when, word, *rest = line.split(" ", 2)
+    moment, dated, day = read_moment(when)
+    tail = rest[0] if rest else ""
+    ref = None
+    if tail.startswith("#"):
+        ref, _, tail = tail[1:].partition(" ")
+    return Event(line, "C1", word, moment, dated, day, moment, ref, json.loads(tail) if tail else {})
+
+
+def instant(text: str) -> datetime:
+    return read_moment(text if "T" in text else f"{text}T23:59:59")[0]
+
+
+def run(rules: str | Policy, lines: list[str], at: str, **facts: Any) -> Evaluation:
+    policy = policy_of(rules) if isinstance(rules, str) else rules
+    return evaluate(policy, calendar_for(policy), Case("C1", facts), [event(line) for line in lines], instant(at))
+
+
+def stands(found: Evaluation) -> dict[str, tuple[str | None, str]]:
+    return {m.key: (m.due_on.isoformat() if m.due_on else None, m.state) for m in found.milestones}
+
+
+PANEL = """
+[meeting.panel]
+title = "Hub panel"
+clause = "5.2"
+on = "every Tuesday"
+{more}
+[standard.take]
+title = "Taken to the panel"
+clause = "5.2"
+due = "next panel after each requested"
+met_by = "presented"
+owner = "worker"
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "asked", "due"),
+    [
+        ("", "2026-03-02", "2026-03-03"),
+        ("", "2026-03-03", "2026-03-10"),
+        ("", "2026-03-03T08:00", "2026-03-10"),
+        ('cut_off = "12:00"', "2026-03-03T11:59:59", "2026-03-03"),
+        ('cut_off = "12:00"', "2026-03-03T12:00:00", "2026-03-10"),
+        ('cut_off = "12:00"', "2026-03-03", "2026-03-10"),
+        ('cut_off = "2 working days before"', "2026-02-27", "2026-03-03"),
+        ('cut_off = "2 working days before"', "2026-03-02", "2026-03-10"),
+    ],
+)
+def test_a_matter_goes_to_the_first_sitting_that_it_is_in_time_for(more: str, asked: str, due: str) -> None:
+    found = run(
+        PANEL.format(more=more), [f"{asked} requested #R1"], "2026-03-02" if asked < "2026-03-02T" else "2026-03-03"
+    )
+    assert stands(found)["take/R1"][0] == due
+
+
+@pytest.mark.parametrize(
+    ("way", "due"), [("ask", "2026-05-12"), ("skip", "2026-05-12"), ("next working day", "2026-05-05")]
+)
+def test_a_sitting_on_a_bank_holiday(way: str, due: str) -> None:
+    monday = PANEL.replace("every Tuesday", "every Monday").format(more=f'bank_holiday = "{way}"')
+    # 4 May 2026 is the early May bank holiday, a Monday; the next Monday is the 11th.
+    wanted = "2026-05-11" if due == "2026-05-12" else due
+    assert stands(run(monday, ["2026-05-01 requested #R1"], "2026-05-01"))["take/R1"][0] == wanted
+
+
+def test_a_moved_sitting_and_a_cancelled_one_are_honoured() -> None:
+    policy = policy_of(PANEL.format(more=""))
+    plain = calendar_for(policy)
+    moves = {"panel": {date(2026, 3, 3): date(2026, 3, 5), date(2026, 3, 10): None}}
+    calendar = Calendar("england", plain.days_off, first_year=2020, last_year=2030, proclaimed_to=2028, sittings=moves)
+    for asked, due in (("2026-03-02", date(2026, 3, 5)), ("2026-03-06", date(2026, 3, 17))):
+        found = evaluate(policy, calendar, Case("C1"), [event(f"{asked} requested #R1")], instant("2026-03-06"))
+        assert found.milestones[0].due_on == due
+    assert lost_sittings(policy.meetings["panel"], plain, date(2026, 12, 21), date(2027, 1, 4)) == []
+
+
+CHECK = """
+[check.talk]
+title = "Risk talked through before the visit"
+clause = "6"
+at = "home_visit"
+needs = "told"
+owner = "manager"
+{more}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "lines", "fails"),
+    [
+        ("", ["2026-03-02 home_visit"], True),
+        ("", ["2026-03-01 told", "2026-03-02 home_visit"], False),
+        ("", ["2026-03-02 told", "2026-03-02 home_visit"], False),
+        ("", ["2026-03-02T11:00 told", "2026-03-02T10:00 home_visit"], True),
+        ('since = "planned"', ["2026-02-01 told", "2026-02-10 planned", "2026-03-02 home_visit"], True),
+        ('since = "planned"', ["2026-02-10 planned", "2026-02-11 told", "2026-03-02 home_visit"], False),
+        ('since = "1 week"', ["2026-02-22 told", "2026-03-02 home_visit"], True),
+        ('since = "1 week"', ["2026-02-23 told", "2026-03-02 home_visit"], False),
+        ("where = { level = 4 }", ["2026-03-02 home_visit"], False),
+        (
+            'not_before = "5 working days after planned"',
+            ["2026-02-23 planned", "2026-02-24 told", "2026-03-02 home_visit"],
+            True,
+        ),
+        (
+            'not_before = "5 working days after planned"',
+            ["2026-02-23 planned", "2026-02-24 told", "2026-03-03 home_visit"],
+            False,
+        ),
+    ],
+)
+def test_a_check_fails_only_where_what_it_needs_is_missing(more: str, lines: list[str], fails: bool) -> None:
+    found = run(CHECK.format(more=more), lines, "2026-03-04", level=3)
+    assert bool(found.findings) is fails
+    assert bool(found.warnings) is fails
+    told = list(check_actions(found.findings))
+    assert [(a.kind, a.to_roles) for a in told] == ([("check", ("manager",))] if fails else [])
+
+
+def test_a_word_for_running_over_happens_at_the_first_instant_after_the_limit() -> None:
+    rules = """
+    [standard.plan]
+    title = "Plan"
+    clause = "1"
+    due = "5 working days after allocation"
+    met_by = "planned"
+    owner = "worker"
+    [event.stalled]
+    any = ["told", "plan overdue"]
+    [standard.drift]
+    title = "Looked at by the manager"
+    clause = "2"
+    due = "2 working days after each stalled"
+    met_by = "presented"
+    owner = "manager"
+    """
+    on_the_day = run(rules, ["2026-03-02 allocation"], "2026-03-09")
+    assert stands(on_the_day) == {"plan": ("2026-03-09", "due")}
+    after = run(rules, ["2026-03-02 allocation"], "2026-03-10")
+    # Over from 00:00 on Tuesday 10 March: two working days on is Thursday 12 March.
+    assert stands(after)["drift/plan"] == ("2026-03-12", "upcoming")
+    policy = policy_of(rules)
+    kinds = {
+        a.kind
+        for a in actions(
+            policy, calendar_for(policy), after.milestones, since=instant("2026-03-11"), until=instant("2026-03-13")
+        )
+        if a.rule == "drift"
+    }
+    assert kinds == {"drift", "overdue"}
+    met = run(rules, ["2026-03-02 allocation", "2026-03-06 planned"], "2026-03-20")
+    assert list(stands(met)) == ["plan"]
+
+
+def test_a_ring_of_rules_is_refused() -> None:
+    rules = """
+    [standard.one]
+    title = "One"
+    clause = "1"
+    due = "1 day after two overdue"
+    met_by = "told"
+    owner = "worker"
+    [standard.two]
+    title = "Two"
+    clause = "2"
+    due = "1 day after one overdue"
+    met_by = "told"
+    owner = "worker"
+    """
+    with pytest.raises(PolicyRefused, match="by way of itself"):
+        policy_of(rules)
+
+
+RHYTHM = """
+[rhythm.contact]
+title = "Contact"
+clause = "9"
+met_by = "seen"
+owner = "worker"
+phases = [
+  { name = "first", every = "2 times a week", from = "allocation" },
+  { name = "then", every = "2 weeks", from = "2 weeks after allocation" },
+]
+"""
+
+
+def test_so_many_times_a_week_is_counted_in_blocks_of_seven_days() -> None:
+    lines = ["2026-03-02 allocation", "2026-03-03 seen", "2026-03-08 seen", "2026-03-12 seen"]
+    found = run(RHYTHM, lines, "2026-03-15")
+    # Blocks: 2 to 8 March, met by the second time on the 8th; 9 to 15 March, seen once.
+    assert stands(found) == {"contact/1": ("2026-03-08", "met"), "contact/2": ("2026-03-15", "due")}
+    later = run(RHYTHM, lines, "2026-03-16")
+    assert stands(later)["contact/2"] == ("2026-03-15", "overdue")
+    # The next phase began on the 16th and counts from the last time before it, the 12th.
+    assert stands(later)["contact/3"] == ("2026-03-26", "upcoming")
+
+
+def test_every_third_event_wants_its_evidence_by_the_third() -> None:
+    rules = """
+    [rhythm.voice]
+    title = "The child's voice"
+    clause = "V"
+    every = "3rd seen"
+    from = "allocation"
+    met_by = "voice_recorded"
+    per = "child"
+    owner = "worker"
+    """
+    seen = ["2026-03-02 allocation", "2026-03-03 seen", "2026-03-04 seen", "2026-03-05 seen"]
+    children = (Child("A", None), Child("B", None))
+    assert stands(run(rules, seen[:2], "2026-03-03", children=children))["voice/A/1"] == (None, "upcoming")
+    assert stands(run(rules, seen[:3], "2026-03-04", children=children))["voice/A/1"] == (None, "due")
+    lines = [*seen, '2026-03-04 voice_recorded {"child": "A"}']
+    found = stands(run(rules, lines, "2026-03-06", children=children))
+    assert found["voice/A/1"] == ("2026-03-05", "met")
+    assert found["voice/B/1"] == ("2026-03-05", "overdue")
+
+
+def test_a_ladder_for_overdue_work_is_climbed_from_the_first_instant_after_the_limit() -> None:
+    rules = """
+    [standard.plan]
+    title = "Plan"
+    clause = "1"
+    due = "5 working days after allocation"
+    met_by = "planned"
+    owner = "worker"
+    escalate = "up"
+    [ladder.up]
+    title = "Overdue work"
+    clause = "2"
+    steps = [
+      { who = ["manager"], due = "2 working days after step_reached" },
+      { who = ["director"], due = "1 week after step_reached" },
+    ]
+    """
+    policy = policy_of(rules)
+    found = run(policy, ["2026-03-02 allocation"], "2026-03-02")
+    told = actions(
+        policy, calendar_for(policy), found.milestones, since=instant("2026-03-09"), until=instant("2026-03-31")
+    )
+    climbed = [(london_day(a.at).isoformat(), a.stage, a.to_roles) for a in told if a.kind == "escalation"]
+    # Over from Tuesday 10 March; the manager has until the end of Thursday 12 March.
+    assert climbed == [("2026-03-10", 1, ("manager",)), ("2026-03-13", 2, ("director",))]
+
+
+def test_a_route_leads_to_the_team_that_stepped_the_case_down() -> None:
+    rules = """
+    [route.last]
+    title = "Back to the last team"
+    clause = "4.4"
+    at = "told"
+    rows = [
+      { where = { happened = { planned = "within 3 months" } }, to = "team of latest planned" },
+      { to = "Duty" },
+    ]
+    """
+    policy = policy_of(rules)
+    for stepped, team in (("2026-03-02", "North"), ("2025-11-01", "Duty")):
+        lines = [event(f'{stepped} planned {{"team": "North"}}'), event("2026-05-20 told")]
+        history = History(policy, calendar_for(policy), Case("C1"), lines, instant("2026-05-20"), date(2026, 5, 20))
+        assert team_for(policy.routes["last"], history, lines[1]) == team
+
+
+def test_a_limit_is_crossed_once_by_the_case_that_goes_over_it() -> None:
+    rules = """
+    [limit.caseload]
+    title = "Caseload"
+    clause = "25"
+    who = "worker"
+    at_most = { families = 2, children = 5 }
+    pro_rata = true
+    tell = ["manager"]
+    """
+    policy = policy_of(rules)
+    held = []
+    for n, children in enumerate((2, 2, 2), 1):
+        born = tuple(Child(f"{n}{k}", None) for k in range(children))
+        found = evaluate(
+            policy,
+            calendar_for(policy),
+            Case(f"C{n}", {"lead": "p1", "children": born}),
+            [event(f"2026-03-0{n} allocation")],
+            instant("2026-03-09"),
+        )
+        held += found.holdings
+    over = crossings(policy, held, {"p1": "worker"})
+    assert [(c.kind, c.case, c.count) for c in over] == [("children", "C3", 6), ("families", "C3", 3)]
+    half = crossings(policy, held, {"p1": "worker"}, {"p1": 0.5})
+    assert [(c.kind, c.case, c.most) for c in half if c.kind == "families"] == [("families", "C2", 1)]
+    assert crossings(policy, held, {"p1": "somebody else"}) == []
