@@ -8,8 +8,8 @@ from typing import Any
 from ehscheduler.core.actions import actions
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.explain import proof
-from ehscheduler.core.saying import london_iso, said_day, said_moment
 from ehscheduler.core.milestones import Milestone
+from ehscheduler.core.saying import london_iso, said_day, said_moment
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import InputRefused
 from ehscheduler.office import evaluation_of

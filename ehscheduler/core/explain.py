@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from ehscheduler.core.calendars import LONDON, Calendar, Run, Span, end_of_day, london_day, start_of_day
+from ehscheduler.core.calendars import Calendar, Run, Span, end_of_day, london_day, start_of_day
 from ehscheduler.core.changes import Change
 from ehscheduler.core.limits import Limit, earliest
 from ehscheduler.core.milestones import Milestone

@@ -272,7 +272,9 @@ def _limit(every: Every, clock: Clock, history: History, held: Held) -> Limit | 
     assert clock.start is not None
     if every.nth is not None:
         return _nth_limit(every, clock, history)
-    return every.length and days_limit(every.text, every.length, clock.start, history, held, clock.start_day)
+    if every.length is None:
+        return None
+    return days_limit(every.text, every.length, clock.start, history, held, clock.start_day)
 
 
 def _not_before(limit: Limit, day: date) -> Limit:

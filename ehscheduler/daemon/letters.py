@@ -6,10 +6,10 @@ from datetime import date
 
 from ehscheduler.core.actions import next_morning
 from ehscheduler.core.disputes import Rung
-from ehscheduler.core.saying import said_moment
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import resolve
 from ehscheduler.core.policy import Policy
+from ehscheduler.core.saying import said_moment
 from ehscheduler.daemon.desk import MAIL, as_word
 from ehscheduler.daemon.look import at_work
 from ehscheduler.daemon.recheck import Around, Checked
