@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ehscheduler.core.reading import Table
+from ehscheduler.core.tables import Table
 from ehscheduler.core.vocabulary import PERSONAL_FACTS, nearest
 from ehscheduler.errors import InputRefused
 from ehscheduler.intake.dates import clashing, format_fault
