@@ -118,7 +118,7 @@ def _length(policy: Policy, length: Length | None) -> Iterator[str]:
         reading = policy.readings.get(length.reading)
         if reading is None:
             yield f"no reading {length.reading!r} is declared{nearest(length.reading, list(policy.readings))}"
-        elif not reading.value:
+        elif not (reading.value or reading.open):
             yield f"takes its length from the reading {length.reading!r}, which has no 'value'"
     elif isinstance(length, Span) and length.unit == "office hour" and policy.hours is None:
         yield f"counts {length}, but [policy] hours does not say when the office is open"
@@ -210,27 +210,10 @@ def _rule(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
     for ladder in filter(None, (rule.escalate, rule.decided_by)):
         if ladder not in policy.ladders:
             yield f"no ladder {ladder!r} is declared{nearest(ladder, list(policy.ladders))}"
-    if rule.decided_by in policy.ladders:
-        yield from _steps_count_from(policy, rule)
     yield from _decided(policy, rule)
     yield from _cond(policy, rule.where)
     yield from _limits(policy, rule)
     yield from _never(rule)
-
-
-def _steps_count_from(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
-    """A deciding ladder's steps count from what started the clock, or from when the step was reached."""
-    words = {"step_reached"}
-    ahead = [due.anchor.word for due in rule.due if due.anchor] if isinstance(rule, Standard) else []
-    while ahead:
-        word = ahead.pop()
-        if word not in words and word in policy.words:
-            words.add(word)
-            ahead += [policy.words[word].of, *(anchor.word for anchor in policy.words[word].any)]
-    for n, step in enumerate(policy.ladders[rule.decided_by].steps, 1):
-        if step.due.anchor and step.due.anchor.word not in words:
-            said = " or ".join(sorted(words - {""}))
-            yield f"decided_by: step {n} of {rule.decided_by!r} counts from {step.due.anchor.word!r}, not from {said}"
 
 
 def _decided(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:

@@ -103,14 +103,25 @@ def applies(rule: Rule, history: History, asked: Event | None, moment: datetime,
 
 
 def condition(
-    cond: Cond, history: History, asked: Event | None, facts_at: datetime, start: datetime, child: str | None
+    cond: Cond,
+    history: History,
+    asked: Event | None,
+    facts_at: datetime,
+    start: datetime,
+    child: str | None,
+    *,
+    age_of_event: bool = False,
 ) -> bool | None:
+    """Answer a condition from an event's detail and the case's facts; None where it hangs on a blank.
+
+    `facts_at` is when the facts are read, `start` when ages and what has happened are.
+    """
     facts = history.facts_at(facts_at)
     kinds = history.policy.facts
     detail = asked.detail if asked else {}
 
     def look(name: str) -> object:
-        if name == "age":
+        if name == "age" and not age_of_event:
             return history.ages(london_day(start) if start > BEGINNING else history.today, child) or None
         value = detail.get(name)
         if value is not None and asked is not None and name in kinds:

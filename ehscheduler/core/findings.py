@@ -11,7 +11,7 @@ from ehscheduler.core.history import History
 from ehscheduler.core.holds import NOT_HELD
 from ehscheduler.core.limits import opens_at
 from ehscheduler.core.phrases import Anchor
-from ehscheduler.core.policy import Check
+from ehscheduler.core.policy import Check, Cond
 from ehscheduler.core.saying import said_day
 
 
@@ -58,15 +58,21 @@ def _faults(check: Check, history: History, event: Event, child: str | None) -> 
     missing = [need.said for need in check.needs if not _was_there(need, check, history, event, child)]
     if missing:
         yield f"it wants {' and '.join(missing)} first"
-    if check.must is not None:
-        answer = condition(check.must, history, event, event.moment, event.moment, child)
-        if answer is not True:
-            yield "what was recorded with it does not fit"
+    if check.must is not None and not _fits(check.must, history, event, child):
+        yield "what was recorded with it does not fit"
     if check.not_before is not None:
         anchor = _before(check.not_before.anchor, history, event)
         opens = opens_at(check.not_before, anchor, history, NOT_HELD, child)
         if opens is not None and event.moment < opens:
             yield f"it came too soon: not before {said_day(london_day(opens))}"
+
+
+def _fits(must: Cond, history: History, event: Event, child: str | None) -> bool:
+    """Tell whether what was recorded with an event is as it must be; where the event says nothing, the case may."""
+    if child is None and isinstance(event.detail.get("child"), str):
+        child = event.detail["child"]
+    aged = "age" in event.detail
+    return condition(must, history, event, event.moment, event.moment, child, age_of_event=aged) is True
 
 
 def _before(anchor: Anchor | None, history: History, event: Event) -> Event | None:
@@ -101,7 +107,7 @@ def _since(check: Check, history: History, event: Event) -> date | None:
         return None if check.since.in_hours else history.calendar.earlier(event.day, check.since)
     if isinstance(check.since, Anchor):
         found = [e for e in history.each_of(check.since) if _by(e, event)]
-        return found[-1].day if found else None
+        return found[-1 if check.since.which == "latest" else 0].day if found else None
     return None
 
 
@@ -110,4 +116,6 @@ def _finding(check: Check, history: History, event: Event, child: str | None, fa
     key = "/".join([check.id, *(part for part in (child, name) if part)])
     said = f"{check.title} (clause {', '.join(check.clause)}): {event.word} on {said_day(event.day)}, and {fault}"
     clause = ", ".join(check.clause)
-    return Finding(history.case.ref, check.id, key, event.moment, event, said, clause, (check.owner, *check.tell))
+    # What is only advised is said to whoever acts, and to nobody above them (design 4.14).
+    to_roles = (check.owner,) if check.force == "guide" else (check.owner, *check.tell)
+    return Finding(history.case.ref, check.id, key, event.moment, event, said, clause, to_roles)

@@ -94,7 +94,7 @@ class History:
 
     def _defined(self, word: EventWord) -> Sequence[Event]:
         if word.any:
-            return _in_order({event for anchor in word.any for event in self.each_of(anchor)})
+            return _once(_in_order({event for anchor in word.any for event in self.each_of(anchor)}))
         if word.all:
             return self._all_of(word.all)
         chosen = [event for event in self.occurrences(word.of) if word.where is None or self._selects(word, event)]
@@ -228,6 +228,14 @@ def _order(event: Event) -> tuple[datetime, str, str]:
 
 def _in_order(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=_order)
+
+
+def _once(events: Sequence[Event]) -> list[Event]:
+    """Keep one of what was recorded under several words: the same reference at the same moment is the same thing."""
+    found: dict[object, Event] = {}
+    for event in events:
+        found.setdefault((event.moment, event.ref) if event.ref else event.id, event)
+    return list(found.values())
 
 
 def _standing(events: Iterable[Event], now: datetime) -> tuple[list[Event], list[Event], list[Event]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 
 from ehscheduler.core.calendars import Run, london_day
@@ -25,6 +25,11 @@ class Held:
     runs: tuple[Run, ...] = ()
     spans: tuple[tuple[datetime, datetime | None], ...] = ()
     since: Hold | None = None
+
+    def on(self, day: date) -> bool:
+        """Tell whether the case is on hold at the end of a day."""
+        ordinal = day.toordinal()
+        return any(first <= ordinal and (until is None or ordinal < until) for first, until in self.runs)
 
 
 NOT_HELD = Held()

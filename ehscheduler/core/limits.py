@@ -66,14 +66,15 @@ def _at(limit: Limit) -> datetime:
 
 
 def span_of(length: Length, history: History, moment: datetime) -> Span | None:
-    """Return the length itself; None where the case attribute that gives it is blank."""
+    """Return the length itself; None where the attribute that gives it is blank, or nobody has answered the reading."""
     if isinstance(length, Span):
         return length
     if isinstance(length, FactSpan):
         value = history.facts_at(moment).get(length.fact)
         return value if isinstance(value, Span) else None
     assert isinstance(length, ReadingSpan)
-    value = read_span(history.policy.readings[length.reading].value)
+    answer = history.policy.readings[length.reading].value
+    value = read_span(answer) if answer else None
     return value if isinstance(value, Span) else None
 
 
@@ -93,7 +94,7 @@ def limit(
     if due.how == "same day":
         return Limit(due.text, anchor.day, end_of_day(anchor.day), anchor=anchor, day_zero=anchor.day)
     if due.how == "next":
-        on = next_sitting(history.policy.meetings[due.meeting], history.calendar, anchor, held.runs)
+        on = next_sitting(history.policy.meetings[due.meeting], history.calendar, anchor, held)
         return Limit(due.text, on, end_of_day(on) if on else None, anchor=anchor)
     assert due.length is not None
     span = span_of(due.length, history, anchor.moment)

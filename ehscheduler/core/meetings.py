@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from datetime import date, time, timedelta
 
-from ehscheduler.core.calendars import Calendar, Run, at_clock
+from ehscheduler.core.calendars import Calendar, at_clock, end_of_day
 from ehscheduler.core.events import Event
+from ehscheduler.core.holds import NOT_HELD, Held
 from ehscheduler.core.policy import Meeting
 
 WEEK = timedelta(days=7)
@@ -32,15 +33,14 @@ def sittings(meeting: Meeting, calendar: Calendar, since: date) -> Iterator[tupl
         planned += WEEK
 
 
-def next_sitting(meeting: Meeting, calendar: Calendar, anchor: Event, runs: tuple[Run, ...] = ()) -> date | None:
+def next_sitting(meeting: Meeting, calendar: Calendar, anchor: Event, on_hold: Held = NOT_HELD) -> date | None:
     """Return the first sitting after an event, or on its day if it came before the cut-off; None in an open hold."""
     for held, _ in sittings(meeting, calendar, anchor.day):
         if held < anchor.day or not _in_time(meeting, calendar, anchor, held):
             continue
-        until = _held_over(held, runs)
-        if until is None:
+        if not on_hold.on(held):
             return held
-        if until < 0:
+        if on_hold.since is not None and on_hold.since.start <= end_of_day(held):
             return None
     return None
 
@@ -52,17 +52,6 @@ def _in_time(meeting: Meeting, calendar: Calendar, anchor: Event, sitting: date)
     if isinstance(cut_off, time):
         return sitting > anchor.day or (not anchor.dated and anchor.moment < at_clock(sitting, cut_off))
     return anchor.day <= calendar.earlier(sitting, cut_off)
-
-
-def _held_over(sitting: date, runs: tuple[Run, ...]) -> int | None:
-    """Return None where the case is not on hold on a sitting's day, else 0, or -1 while the hold is open."""
-    ordinal = sitting.toordinal()
-    for first, until in runs:
-        if first <= ordinal and until is None:
-            return -1
-        if until is not None and first <= ordinal < until:
-            return 0
-    return None
 
 
 def lost_sittings(meeting: Meeting, calendar: Calendar, since: date, until: date) -> list[date]:

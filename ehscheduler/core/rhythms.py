@@ -271,7 +271,7 @@ def _intervals(begun: _Begun, clock: Clock, history: History, held: Held) -> tup
 def _limit(every: Every, clock: Clock, history: History, held: Held) -> Limit | None:
     assert clock.start is not None
     if every.nth is not None:
-        return _nth_limit(every, clock, history)
+        return _nth_limit(every, clock, history, held)
     if every.length is None:
         return None
     return days_limit(every.text, every.length, clock.start, history, held, clock.start_day)
@@ -283,11 +283,14 @@ def _not_before(limit: Limit, day: date) -> Limit:
     return replace(limit, on=day, at=end_of_day(day), no_earlier=day)
 
 
-def _nth_limit(every: Every, clock: Clock, history: History) -> Limit:
-    """Return the limit that the nth occurrence of an event sets; it waits until that has happened."""
+def _nth_limit(every: Every, clock: Clock, history: History, held: Held) -> Limit:
+    """Return the limit that the nth occurrence of an event sets; it waits until that has happened.
+
+    What happens during a hold is not counted, as no day of a hold is.
+    """
     assert every.nth is not None
     assert clock.start is not None
-    found = [e for e in history.occurrences(every.nth.name) if _counts(e, clock)]
+    found = [e for e in history.occurrences(every.nth.name) if _counts(e, clock) and not held.on(e.day)]
     n = every.nth.n
     if len(found) < n:
         nudge = found[n - 2].moment if n > 1 and len(found) == n - 1 else None

@@ -336,3 +336,106 @@ def test_a_limit_is_crossed_once_by_the_case_that_goes_over_it() -> None:
     half = crossings(policy, held, {"p1": "worker"}, {"p1": 0.5})
     assert [(c.kind, c.case, c.most) for c in half if c.kind == "families"] == [("families", "C2", 1)]
     assert crossings(policy, held, {"p1": "somebody else"}) == []
+
+
+OPEN = """
+[reading.how-long]
+clauses = ["3"]
+asks = "How soon?"
+{answer}
+[standard.plan]
+title = "Plan"
+clause = "3"
+due = "reading how-long after allocation"
+met_by = "planned"
+owner = "worker"
+reading = "how-long"
+"""
+
+
+def test_a_rule_that_waits_for_the_councils_answer_is_not_applied_until_there_is_one() -> None:
+    lines = ["2026-03-02 allocation"]
+    assert stands(run(OPEN.format(answer=""), lines, "2026-03-02")) == {}
+    answered = OPEN.format(answer='answer = "Two weeks."\nvalue = "2 weeks"')
+    assert stands(run(answered, lines, "2026-03-02")) == {"plan": ("2026-03-16", "upcoming")}
+
+
+def test_a_contact_made_during_a_hold_is_not_counted_towards_the_third() -> None:
+    rules = """
+    [rhythm.voice]
+    title = "The child's voice"
+    clause = "V"
+    every = "3rd seen"
+    from = "allocation"
+    met_by = "voice_recorded"
+    owner = "worker"
+    runs_through = ["leave"]
+    """
+    seen = ["2026-03-02 allocation", "2026-03-03 seen", "2026-03-05 seen", "2026-03-09 seen"]
+    for reason, due in (("section_47", (None, "due")), ("leave", ("2026-03-09", "overdue"))):
+        held = [f'2026-03-04 hold_started {{"reason": "{reason}"}}', "2026-03-06 hold_ended"]
+        assert stands(run(rules, [*seen, *held], "2026-03-10"))["voice/1"] == due
+    within_a_day = ["2026-03-05T09:00 hold_started", "2026-03-05T17:00 hold_ended"]
+    assert stands(run(rules, [*seen, *within_a_day], "2026-03-10"))["voice/1"] == ("2026-03-09", "overdue")
+
+
+TWICE = """
+[event.contact]
+any = ["home_visit", "family_seen"]
+[event.three_contacts]
+of = "contact"
+at_least = 3
+[standard.look]
+title = "Looked at"
+clause = "7"
+due = "1 week after each three_contacts"
+met_by = "presented"
+owner = "manager"
+"""
+
+
+@pytest.mark.parametrize(("ref", "counted"), [("#V2 ", False), ("", True)])
+def test_one_thing_under_two_words_is_one_where_its_reference_and_moment_say_so(ref: str, counted: bool) -> None:
+    lines = ["2026-03-02 home_visit #V1", f"2026-03-04 home_visit {ref}", f"2026-03-04 family_seen {ref}"]
+    found = run(TWICE, [line.strip() for line in lines], "2026-03-05")
+    assert bool(stands(found)) is counted
+
+
+AGED = """
+[check.tool]
+title = "The tool fits the child's age"
+clause = "V"
+at = "voice_recorded"
+must = { age = { under = 6 } }
+force = "guide"
+owner = "worker"
+tell = ["manager"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("detail", "fails"),
+    [
+        ('{"age": 5}', False),
+        ('{"age": 6}', True),
+        ('{"child": "A"}', False),
+        ('{"child": "B"}', True),
+        ('{"child": "B", "age": 5}', False),
+    ],
+)
+def test_what_a_check_asks_of_an_age_is_the_events_and_else_that_of_the_child_it_names(
+    detail: str, fails: bool
+) -> None:
+    children = (Child("A", date(2021, 1, 1)), Child("B", date(2015, 1, 1)))
+    found = run(AGED, [f"2026-03-02 voice_recorded {detail}"], "2026-03-02", children=children)
+    told = [a.to_roles for a in check_actions(found.findings)]
+    # Advice goes to whoever acts, and to nobody above them.
+    assert told == ([("worker",)] if fails else [])
+
+
+@pytest.mark.parametrize(
+    ("since", "fails"), [("planned", False), ("latest planned", True), ("2nd planned", True), ("1 week", False)]
+)
+def test_how_far_back_already_reaches(since: str, fails: bool) -> None:
+    lines = ["2026-02-01 planned", "2026-02-27 told", "2026-02-28 planned", "2026-03-02 home_visit"]
+    assert bool(run(CHECK.format(more=f'since = "{since}"'), lines, "2026-03-04").findings) is fails
