@@ -1,0 +1,189 @@
+"""Every mutant of a policy is refused by the reader, killed by a worked case, or named as equivalent with the reason.
+
+In the plugin's `tests/equivalent.toml`, for mutants that no case can ever tell apart from the policy:
+
+    [[equivalent]]
+    mutants = ["standard.plan.met_by.0 = 'plan_made'"]
+    because = "that word means either of the two"
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from ehscheduler.core.calendars import Calendar
+from ehscheduler.core.policy import Policy
+from ehscheduler.core.reading import read_tables
+from ehscheduler.errors import EhsError, PolicyRefused
+from ehscheduler.kit.changes import Mutant, Path, Words, mutants
+from ehscheduler.kit.plugin import Plugin, Tables
+from ehscheduler.kit.worked import Worked
+from ehscheduler.policy_files import bank_holidays, calendar_for
+
+KINDS = ("event", "standard", "rhythm", "check", "meeting", "ladder", "limit", "route")
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+
+
+class Killing:
+    """The mutants of one plugin's policy, and the worked cases that may kill them."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        self.plugin = plugin
+        self.tables = plugin.tables
+        self.uses = {(kind, id_): frozenset(_names(t)) for kind in KINDS for id_, t in self._of(kind).items()}
+        roles = tuple(role for role, value in plugin.tables["roles"].items() if isinstance(value, str))
+        self.words = Words(self.kin, roles)
+        self._calendars: dict[object, Calendar] = {}
+
+    def _of(self, kind: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.tables.get(kind, {})
+        return found
+
+    def kin(self, word: str) -> tuple[str, ...]:
+        """Return the words that a word is made of, those made of it, and one that has nothing to do with it."""
+        policy = self.plugin.policy
+        parts = policy.words[word].parts if word in policy.words else ()
+        wholes = [other for other, meaning in policy.words.items() if word in meaning.parts]
+        stranger = "referral_received" if word == "allocation" else "allocation"
+        return tuple(dict.fromkeys([*(p for p in parts if p in policy.words), *wholes, stranger]))
+
+    def named(self) -> list[str]:
+        """Return the name of every table that has mutants: policy, standard.eha, event.direct_contact."""
+        changed = [f"{kind}.{id_}" for kind in KINDS for id_ in self._of(kind) if self._any((kind, id_))]
+        return ["policy", *changed]
+
+    def _any(self, path: tuple[str, str]) -> bool:
+        return next(mutants(path, self.tables[path[0]][path[1]], self.words), None) is not None
+
+    def of(self, name: str) -> Iterator[Mutant]:
+        """Yield every mutant of a table."""
+        path: Path = tuple(name.split(".", 1))
+        yield from mutants(path, _at(self.tables, path), self.words)
+
+    def touching(self, name: str) -> list[Worked]:
+        """Return the worked cases that a change of this table can reach, the nearest first."""
+        id_ = name.partition(".")[2]
+        if name == "policy":
+            return self.plugin.worked
+        reached, ahead = {id_}, {id_}
+        while ahead:
+            ahead = {other for (_, other), used in self.uses.items() if used & ahead} - reached
+            reached |= ahead
+        found = [one for one in self.plugin.worked if one.touches & reached]
+        return sorted(found, key=lambda one: one.rule != id_)
+
+    def mutated(self, mutant: Mutant) -> Policy | None:
+        """Return the policy with one thing changed, or None where the reader refuses it."""
+        try:
+            return read_tables(_changed(self.tables, mutant.path, mutant.value), "", self.plugin.policy.file)
+        except PolicyRefused:
+            return None
+
+    def killer(self, policy: Policy, among: Iterable[Worked]) -> Worked | None:
+        """Return the first worked case that comes out otherwise under a policy."""
+        calendar = self._calendar(policy)
+        for worked in among:
+            try:
+                if worked.wrong(policy, calendar):
+                    return worked
+            except EhsError:
+                return worked
+        return None
+
+    def _calendar(self, policy: Policy) -> Calendar:
+        own = self.plugin.policy
+        if (policy.nation, policy.hours) == (own.nation, own.hours):
+            return self.plugin.calendar
+        key = (policy.nation, policy.hours)
+        if key not in self._calendars:
+            holidays = bank_holidays(own.nation)
+            closed = {day: name for day, name in self.plugin.calendar.days_off.items() if day not in holidays}
+            self._calendars[key] = calendar_for(replace(own, nation=policy.nation, hours=policy.hours), closed)
+        return self._calendars[key]
+
+    def living(self, name: str) -> list[Mutant]:
+        """Return the mutants of a table that the reader takes and no worked case tells apart from the policy."""
+        cases = self.touching(name)
+        alive = []
+        for mutant in self.of(name):
+            policy = self.mutated(mutant)
+            if policy is not None and self.killer(policy, cases) is None:
+                alive.append(mutant)
+        return alive
+
+
+@cache
+def killing(plugin: Plugin) -> Killing:
+    return Killing(plugin)
+
+
+def tables_with_mutants(plugin: Plugin) -> list[str]:
+    """Return the name of every table that can be changed, as the file heads it."""
+    return killing(plugin).named()
+
+
+def mutant_faults(plugin: Plugin, table: str) -> list[str]:
+    """Say which mutants of a table live without being named as equivalent, and which named ones do not live."""
+    alive = {mutant.name for mutant in killing(plugin).living(table)}
+    named = {name for name in equivalents(plugin) if _table_of(name) == table}
+    return [
+        *(f"{name}: no worked case tells; add one to examples.toml" for name in sorted(alive - named)),
+        *(f"{name}: is no living mutant; take it out of equivalent.toml" for name in sorted(named - alive)),
+    ]
+
+
+def equivalent_faults(plugin: Plugin) -> list[str]:
+    """Say which mutants are named without a reason, or in a table that the policy does not have."""
+    known = killing(plugin).named()
+    return [
+        f"tests/equivalent.toml: {name}: {'has no reason' if not because.strip() else 'is of no such table'}"
+        for name, because in equivalents(plugin).items()
+        if not because.strip() or _table_of(name) not in known
+    ]
+
+
+def equivalents(plugin: Plugin) -> dict[str, str]:
+    """Return the mutants that no case can tell apart from the policy, and why."""
+    path = plugin.tests / "equivalent.toml"
+    listed = plugin.read(path).get("equivalent", []) if path.exists() else []
+    return {name: str(one.get("because", "")) for one in listed for name in one["mutants"]}
+
+
+def _table_of(name: str) -> str:
+    kind, _, rest = name.partition(".")
+    return "policy" if kind == "policy" else f"{kind}.{re.split(r'[. ]', rest)[0]}"
+
+
+def _at(tables: Any, path: Path) -> Any:
+    for step in path:
+        tables = tables[step]
+    return tables
+
+
+def _changed(tables: Any, path: Path, value: Any) -> Any:
+    """Return tables with one place changed, sharing all the rest."""
+    first, *rest = path
+    made: Any = dict(tables) if isinstance(tables, Mapping) else list(tables)
+    if rest:
+        made[first] = _changed(tables[first], tuple(rest), value)
+    elif value is None:
+        del made[first]
+    else:
+        made[first] = value
+    return made
+
+
+def _names(table: Tables) -> Iterator[str]:
+    """Yield every name that a table's meaning rests on."""
+    for key, value in table.items():
+        if key in ("title", "clause", "reading"):
+            continue
+        if key == "happened":
+            yield from value
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, str):
+                yield from _NAME.findall(part)
+            elif isinstance(part, dict):
+                yield from _names(part)

@@ -1,0 +1,35 @@
+"""The proofs that look at a plugin's files as a whole, in the order in which a person would want to hear of faults."""
+
+from collections.abc import Callable
+
+from ehscheduler.kit.coverage import coverage_faults, example_faults, reading_faults
+from ehscheduler.kit.mutants import equivalent_faults
+from ehscheduler.kit.plugin import Plugin
+from ehscheduler.kit.readme import readme_faults
+from ehscheduler.kit.snapshot import snapshot_faults
+from ehscheduler.kit.worked import Worked
+
+Proof = Callable[[Plugin], list[str]]
+
+
+def worked_faults(plugin: Plugin) -> list[str]:
+    """Say where the core counts otherwise than the hand: such a case would kill every mutant."""
+    return [said for worked in plugin.worked for said in worked.wrong(plugin.policy, plugin.calendar)]
+
+
+PROOFS: tuple[Proof, ...] = (
+    worked_faults,
+    coverage_faults,
+    reading_faults,
+    example_faults,
+    readme_faults,
+    snapshot_faults,
+    equivalent_faults,
+)
+
+
+def name_of(one: Worked | Proof) -> str:
+    """Name a worked case or a proof as a test's id: its rule and place, or what it looks for."""
+    if callable(one):
+        return one.__name__
+    return f"{one.rule}-{one.place.split()[-1]}"

@@ -1,0 +1,88 @@
+"""The README's tables of words, readings and coverage, made from the policy's files and held to them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ehscheduler.core.policy import Reading
+from ehscheduler.kit.coverage import rests_on
+from ehscheduler.kit.plugin import Plugin
+
+
+def readme_faults(plugin: Plugin) -> list[str]:
+    """Say which of the README's tables is missing, or is not what the files say now."""
+    text = (plugin.root / "README.md").read_text(encoding="utf-8")
+    faults = []
+    for name, lines in tables(plugin).items():
+        begin, end = _marks(name)
+        if begin not in text or end not in text:
+            faults.append(f"{plugin.name} README.md has no table between {begin!r} and {end!r}; put the marks there")
+        elif text.split(begin)[1].split(end)[0] != "\n".join(["", *lines, ""]):
+            faults.append(f"{plugin.name} README.md: the table of {name} is not what the files say; {remedy(plugin)}")
+    return faults
+
+
+def remedy(plugin: Plugin) -> str:
+    return f"run: python -m ehscheduler.kit {plugin.name} --write"
+
+
+def renew_readme(plugin: Plugin) -> None:
+    """Write the tables into the README, between the marks that stand there."""
+    path = plugin.root / "README.md"
+    text = path.read_text(encoding="utf-8")
+    for name, lines in tables(plugin).items():
+        begin, end = _marks(name)
+        if begin in text and end in text:
+            before, rest = text.split(begin, 1)
+            text = "\n".join([before + begin, *lines, end + rest.split(end, 1)[1]])
+    path.write_text(text, encoding="utf-8")
+
+
+def tables(plugin: Plugin) -> dict[str, list[str]]:
+    """Return each table's lines by its name."""
+    return {
+        "words": list(_words(plugin)),
+        "readings": list(_readings(plugin)),
+        "coverage": list(_coverage(plugin)),
+    }
+
+
+def _marks(name: str) -> tuple[str, str]:
+    return f"<!-- {name}: made from the policy's files -->", f"<!-- {name}: end -->"
+
+
+def _words(plugin: Plugin) -> Iterator[str]:
+    """List the words that a source may send, beside those that all authorities share."""
+    yield "| event | meaning; what rules read in `detail` | clause |"
+    yield "|---|---|---|"
+    for name in plugin.tables.get("event", {}):
+        word = plugin.policy.words[name]
+        if word.recorded:
+            yield f"| `{name}` | {word.title} | {', '.join(word.clause)} |"
+
+
+def _readings(plugin: Plugin) -> Iterator[str]:
+    yield "| reading | clauses | answer taken | rules | state |"
+    yield "|---|---|---|---|---|"
+    used = rests_on(plugin)
+    for id_, reading in plugin.policy.readings.items():
+        rules = ", ".join(rule if rule == "every rule" else f"`{rule}`" for rule in used.get(id_, []))
+        answer = reading.answer or "none yet"
+        yield f"| `{id_}` | {', '.join(reading.clauses)} | {answer} | {rules} | {_state(reading)} |"
+
+
+def _state(reading: Reading) -> str:
+    if reading.signed_by:
+        return f"signed by {reading.signed_by}, {reading.signed_on}"
+    return "the project's; not signed" if reading.answer else "open"
+
+
+def _coverage(plugin: Plugin) -> Iterator[str]:
+    yield "| row | clause | | where |"
+    yield "|---|---|---|---|"
+    for row in plugin.coverage:
+        yield f"| {row['row']} | {row['clause']} | {row['as']} | {_where(row)} |"
+
+
+def _where(row: dict[str, Any]) -> str:
+    held = f"not encoded: {row['why']}" if "why" in row else ", ".join(f"`{rule}`" for rule in row.get("rule", ()))
+    return f"{held} ({row['note']})" if "note" in row else held
