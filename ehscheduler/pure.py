@@ -14,13 +14,14 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
-from ehscheduler.core.actions import Action, actions, check_actions
+from ehscheduler.core.actions import Action, actions, check_actions, meeting_actions
 from ehscheduler.core.calendars import Calendar, end_of_day, london_day
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event, read_moment
 from ehscheduler.core.explain import timeline_row
+from ehscheduler.core.meetings import WEEK, lost_sittings
 from ehscheduler.core.policy import Policy
-from ehscheduler.core.saying import london_iso
+from ehscheduler.core.saying import london_iso, said_day
 from ehscheduler.core.workload import Holding, crossings, limit_actions, said
 from ehscheduler.errors import EhsError, InputRefused
 from ehscheduler.intake.contract import read_contract
@@ -100,7 +101,8 @@ def _write_timeline(out: TextIO, authority: str, cases: Path, events: Path, at: 
     except EhsError as error:
         return _write(out, head, "milestones", [], [Part((), tuple(str(error).splitlines()), ())])
     head = {**head, "edition": caseload.policy.edition, "as_of": london_iso(moment)}
-    standing = policy_warnings(caseload.policy, london_day(moment))
+    day = london_day(moment)
+    standing = [*policy_warnings(caseload.policy, day), *lost_warnings(caseload.policy, caseload.calendar, day)]
     return _write(out, head, "milestones", standing, _with_workload(caseload, _parts(caseload, _timeline_part(moment))))
 
 
@@ -130,6 +132,7 @@ def write_forecast(out: TextIO, authority: str, cases: Path, events: Path, since
     # Every row begins with its instant in UTC, which is taken off once they stand in order.
     over = crossings(caseload.policy, (h for part in parts for h in part.holdings), {})
     told = [_timed(action) for action in limit_actions(over) if first <= action.at < last]
+    told += map(_timed, meeting_actions(caseload.policy, caseload.calendar, since=first, until=last))
     rows = sorted([*(row for part in parts for row in part.rows), *told])
     rest = Part(
         tuple(row.split("\t", 1)[1] for row in rows),
@@ -239,7 +242,7 @@ def notice_row(action: Action) -> dict[str, Any]:
     return {
         "at": london_iso(action.at),
         "kind": action.kind,
-        "case": action.case,
+        "case": action.case or None,
         "rule": action.rule,
         "key": action.key,
         "stage": action.stage,
@@ -259,7 +262,19 @@ def policy_warnings(policy: Policy, today: date) -> list[str]:
     unsigned = [reading.id for reading in policy.readings.values() if not reading.signed_by]
     if unsigned:
         warnings.append(f"{policy.file}: the council has not signed these readings: {', '.join(sorted(unsigned))}")
+    for reading in policy.readings.values():
+        if reading.open and (waiting := policy.resting_on(reading.id)):
+            warnings.append(f"{policy.file}: nobody has answered {reading.id}, on which {', '.join(waiting)} rest")
     return warnings
+
+
+def lost_warnings(policy: Policy, calendar: Calendar, today: date) -> list[str]:
+    """Name the sittings of the next four weeks that fall on a bank holiday and that nothing replaces."""
+    return [
+        f"{meeting.id}: {said_day(day)} is a bank holiday, and nobody has said when it sits instead"
+        for meeting in policy.meetings.values()
+        for day in lost_sittings(meeting, calendar, today, today + 4 * WEEK)
+    ]
 
 
 # ---- many cases, several processes

@@ -12,7 +12,8 @@ from ehscheduler.core.calendars import ONE_SECOND, Calendar, Span, at_clock, lon
 from ehscheduler.core.disputes import Rung
 from ehscheduler.core.findings import Finding
 from ehscheduler.core.history import OVERDUE
-from ehscheduler.core.milestones import Milestone, remind_days
+from ehscheduler.core.meetings import WEEK, lost_sittings
+from ehscheduler.core.milestones import Milestone, remind_days, version_of
 from ehscheduler.core.policy import Policy, Rule
 
 MORNING = time(8, 30)
@@ -201,6 +202,21 @@ def check_actions(found: Iterable[Finding]) -> Iterator[Action]:
     """Yield a notice for each check that failed, at the event."""
     for one in found:
         yield Action(one.at, "check", one.case, one.check, one.key, None, one.to_roles, one.clause, "check")
+
+
+def meeting_actions(policy: Policy, calendar: Calendar, *, since: datetime, until: datetime) -> Iterator[Action]:
+    """Tell a meeting's chair of a sitting that falls on a bank holiday and that nothing replaces.
+
+    At 08:30 a week before it (ours), on the working day on or before, while the sitting before it can settle the day.
+    """
+    for meeting in policy.meetings.values():
+        if not meeting.chair:
+            continue
+        for day in lost_sittings(meeting, calendar, london_day(since), london_day(until) + 2 * WEEK):
+            at = morning_by(calendar, day - WEEK)
+            if since <= at < until:
+                key, clause = f"{meeting.id}/{day.isoformat()}", ", ".join(meeting.clause)
+                yield Action(at, "check", "", meeting.id, key, None, (meeting.chair,), clause, version_of(at))
 
 
 def _dispute(m: Milestone, rung: Rung, calendar: Calendar, until: datetime) -> Iterator[Action]:

@@ -7,6 +7,7 @@ a `moment` is an aware instant in UTC. Held days are given as runs of ordinals (
 from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -75,7 +76,7 @@ class Calendar:
     """The working days of one nation and one authority, in the years that the table of days covers.
 
     `days_off` maps each bank holiday and closure day to its name. Years after `proclaimed_to` are forecasts.
-    `sittings` says by meeting which planned sitting was moved to which day, or cancelled (None).
+    `sittings` says by meeting, or by "meeting/hub", which planned sitting was moved to which day, or cancelled (None).
     """
 
     def __init__(
@@ -109,19 +110,11 @@ class Calendar:
             self._count.append(total)
         self._weekdays_off = sorted(day for day in days_off if day.isoweekday() <= 5)
 
-    def with_closures(self, closures: Mapping[date, str]) -> "Calendar":
-        """Return this calendar with an authority's own closure days added."""
-        if not closures:
-            return self
-        return Calendar(
-            self.nation,
-            {**closures, **self.days_off},
-            first_year=self.first.year,
-            last_year=self.last.year,
-            proclaimed_to=self.proclaimed_to,
-            office_hours=self.office_hours,
-            sittings=self.sittings,
-        )
+    def with_sittings(self, moved: Mapping[str, Mapping[date, date | None]]) -> "Calendar":
+        """Return this calendar with sittings that were moved, or cancelled (None), by meeting or "meeting/hub"."""
+        made = copy(self)
+        made.sittings = {**self.sittings, **moved}
+        return made
 
     # ---- working days, by look-up
 

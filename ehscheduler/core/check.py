@@ -20,7 +20,7 @@ from ehscheduler.core.policy import (
     Rule,
     Standard,
 )
-from ehscheduler.core.vocabulary import nearest
+from ehscheduler.core.vocabulary import ASKED_OF_DETAIL, nearest
 
 
 def cross_check(policy: Policy) -> list[str]:
@@ -167,8 +167,8 @@ def _cond(policy: Policy, cond: Cond | None, *, facts: bool = True) -> Iterator[
 
 
 def _fact_or_detail(policy: Policy, name: str) -> Iterator[str]:
-    """A condition of a rule reads declared facts; the anchoring event's detail may carry them."""
-    if name not in policy.facts and name not in ("age", "stage", "about", "by_role", "origin", "reason", "method"):
+    """A condition of a rule reads declared facts and the plugin's own conditions; an event's detail may carry them."""
+    if not (name in policy.facts or name in policy.hooks or name in ASKED_OF_DETAIL):
         yield from _fact(policy, name)
 
 
@@ -182,7 +182,8 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
 
 def _kind(policy: Policy, test: Compare) -> Iterator[str]:
     """Report a test that no value of the fact can ever pass."""
-    kind = "number" if test.fact == "age" else policy.facts.get(test.fact, "")
+    computed = {"age": "number", **dict.fromkeys(policy.hooks, "yes/no")}
+    kind = computed.get(test.fact) or policy.facts.get(test.fact, "")
     types, said = _KINDS.get(kind, ((), ""))
     bounds = [value for value in (test.under, test.over, test.at_least, test.at_most) if value is not None]
     if not types:

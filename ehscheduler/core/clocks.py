@@ -123,6 +123,8 @@ def condition(
     def look(name: str) -> object:
         if name == "age" and not age_of_event:
             return history.ages(london_day(start) if start > BEGINNING else history.today, child) or None
+        if name in history.policy.hooks:
+            return history.asked_of_plugin(name, facts, start if start > BEGINNING else history.now)
         value = detail.get(name)
         if value is not None and asked is not None and name in kinds:
             value = history.typed(asked, name, value)

@@ -142,6 +142,19 @@ class History:
         reach_day = self.calendar.later(first.day, within)
         return reach_day is not None and last.day < reach_day
 
+    def asked_of_plugin(self, name: str, facts: Mapping[str, Any], moment: datetime) -> bool | None:
+        """Answer one of the plugin's own conditions; None, and a problem, where its code fails."""
+        happened = [event for event in self.events if event.moment <= moment]
+        try:
+            answer: object = self.policy.hooks[name](facts, happened, moment)
+        except Exception as fault:  # somebody else's code: whatever it raises is named, and nothing hangs on it
+            self.problem(f"the plugin's condition {name!r} failed: {type(fault).__name__}: {fault}")
+            return None
+        if not isinstance(answer, bool):
+            self.problem(f"the plugin's condition {name!r} answered {answer!r}, which is neither True nor False")
+            return None
+        return answer
+
     def happened_by(self, moment: datetime) -> "Happens":
         return Happens(self, moment)
 

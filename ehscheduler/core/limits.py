@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from ehscheduler.core.calendars import ONE_SECOND, Span, end_of_day, london_day, months_on, start_of_day
 from ehscheduler.core.events import Event
 from ehscheduler.core.history import History
-from ehscheduler.core.holds import Held
+from ehscheduler.core.holds import NOT_HELD, Held
 from ehscheduler.core.meetings import next_sitting
 from ehscheduler.core.phrases import Due, FactSpan, Length, ReadingSpan, Target, read_span
 
@@ -94,7 +94,7 @@ def limit(
     if due.how == "same day":
         return Limit(due.text, anchor.day, end_of_day(anchor.day), anchor=anchor, day_zero=anchor.day)
     if due.how == "next":
-        on = next_sitting(history.policy.meetings[due.meeting], history.calendar, anchor, held)
+        on = _sitting(due.meeting, anchor, history, held)
         return Limit(due.text, on, end_of_day(on) if on else None, anchor=anchor)
     assert due.length is not None
     span = span_of(due.length, history, anchor.moment)
@@ -103,6 +103,13 @@ def limit(
     if span.in_hours:
         return _hours(due, span, anchor, history, held)
     return _days(due.text, span, anchor, history, held, anchor.day, roll)
+
+
+def _sitting(name: str, anchor: Event, history: History, held: Held) -> date | None:
+    """Return the next sitting of a meeting, in the case's own hub where each hub has its own."""
+    meeting = history.policy.meetings[name]
+    hub = str(history.facts_at(anchor.moment).get(meeting.per) or "") if meeting.per else ""
+    return next_sitting(meeting, history.calendar, anchor, held, hub)
 
 
 def _hours(due: Due, span: Span, anchor: Event, history: History, held: Held) -> Limit:
@@ -168,7 +175,7 @@ def target_day(target: Target, history: History, child: str | None) -> date | No
     if not events:
         return None
     if target.kind == "meeting":
-        return next_sitting(history.policy.meetings[target.name], history.calendar, events[0])
+        return _sitting(target.name, events[0], history, NOT_HELD)
     return _date_of(events[0])
 
 

@@ -1,6 +1,6 @@
 """Meetings: the days on which a weekly meeting sits, and the first that a matter can be taken to (design 4.6)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, time, timedelta
 
 from ehscheduler.core.calendars import Calendar, at_clock, end_of_day
@@ -13,14 +13,14 @@ _LOOK_AHEAD = 60
 """How many weeks ahead a sitting is looked for before a meeting is taken to sit no more."""
 
 
-def sittings(meeting: Meeting, calendar: Calendar, since: date) -> Iterator[tuple[date, date]]:
-    """Yield each sitting from a day on: when it is held, and the day it was planned for.
+def sittings(meeting: Meeting, calendar: Calendar, since: date, hub: str = "") -> Iterator[tuple[date, date]]:
+    """Yield each sitting from a day on: when it is held, and the day it was planned for; a hub's own changes win.
 
     Cancelled and moved sittings are honoured. One that falls on a bank holiday is skipped, or held on the next working
     day where the policy says so; under "ask" nobody has said that it is held, so it is not counted on.
     """
     planned = since + timedelta(days=(meeting.weekday - since.isoweekday()) % 7) - WEEK
-    moved = calendar.sittings.get(meeting.id, {})
+    moved = _moved(meeting, calendar, hub)
     for _ in range(_LOOK_AHEAD):
         if planned in moved:
             held = moved[planned]
@@ -33,9 +33,16 @@ def sittings(meeting: Meeting, calendar: Calendar, since: date) -> Iterator[tupl
         planned += WEEK
 
 
-def next_sitting(meeting: Meeting, calendar: Calendar, anchor: Event, on_hold: Held = NOT_HELD) -> date | None:
+def _moved(meeting: Meeting, calendar: Calendar, hub: str) -> Mapping[date, date | None]:
+    own = calendar.sittings.get(f"{meeting.id}/{hub}", {}) if hub else {}
+    return {**calendar.sittings.get(meeting.id, {}), **own}
+
+
+def next_sitting(
+    meeting: Meeting, calendar: Calendar, anchor: Event, on_hold: Held = NOT_HELD, hub: str = ""
+) -> date | None:
     """Return the first sitting after an event, or on its day if it came before the cut-off; None in an open hold."""
-    for held, _ in sittings(meeting, calendar, anchor.day):
+    for held, _ in sittings(meeting, calendar, anchor.day, hub):
         if held < anchor.day or not _in_time(meeting, calendar, anchor, held):
             continue
         if not on_hold.on(held):
@@ -58,7 +65,7 @@ def lost_sittings(meeting: Meeting, calendar: Calendar, since: date, until: date
     """Return the planned sittings that fall on a bank holiday and that nobody has replaced, under "ask"."""
     if meeting.bank_holiday != "ask":
         return []
-    moved = calendar.sittings.get(meeting.id, {})
+    moved = _moved(meeting, calendar, "")
     day = since + timedelta(days=(meeting.weekday - since.isoweekday()) % 7)
     lost = []
     while day < until:

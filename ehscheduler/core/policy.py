@@ -3,13 +3,14 @@
 `reading` makes them from a TOML file; nothing else does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any, Literal
 
 from ehscheduler.core.calendars import Span
-from ehscheduler.core.phrases import Anchor, Begin, Due, Every, Remind
+from ehscheduler.core.events import Event
+from ehscheduler.core.phrases import Anchor, Begin, Due, Every, ReadingSpan, Remind
 
 Force = Literal["statutory", "required", "guide"]
 
@@ -258,9 +259,16 @@ class Route:
     rows: tuple[Row, ...]
 
 
+Asked = Callable[[Mapping[str, Any], Sequence[Event], datetime], bool]
+"""A condition that a plugin works out: from a case's facts, what happened until a moment, and that moment (UTC)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One authority's protocol in one edition."""
+    """One authority's protocol in one edition.
+
+    `hooks` are the conditions that data cannot say, by name; in a `where` each is asked as a yes/no fact is.
+    """
 
     authority: str
     document: str
@@ -286,6 +294,7 @@ class Policy:
     file: str
     text_hash: str
     text: str = field(repr=False)
+    hooks: Mapping[str, "Asked"] = field(default_factory=dict)
 
     def title_of_role(self, role: str) -> str:
         """Return the words for a role that a person would use."""
@@ -309,6 +318,11 @@ class Policy:
             ahead += parts
         return frozenset(found)
 
+    def resting_on(self, reading: str) -> list[str]:
+        """Return the ids of what rests on a reading: by name, or for a length that it gives."""
+        tables = [*self.rules.values(), *self.checks.values(), *self.meetings.values(), *self.limits.values()]
+        return [made.id for made in tables if reading in made.readings or reading in _lengths_from(made)]
+
     @property
     def watched(self) -> frozenset[str]:
         """Return the rules whose running over is itself an event of the policy ("RULE overdue")."""
@@ -321,3 +335,16 @@ class Policy:
     def unsigned(self, rule: Standard | Rhythm) -> Iterator[Reading]:
         """Yield the readings a rule rests on that nobody at the council has signed."""
         return (r for r in (self.readings[id_] for id_ in rule.readings) if not r.signed_by)
+
+
+def _lengths_from(made: object) -> set[str]:
+    """Return the readings from which a standard or a rhythm takes a length."""
+    lengths: list[object] = []
+    if isinstance(made, Standard):
+        lengths = [due.length for due in (*made.due, *((made.not_before,) if made.not_before else ()))]
+    elif isinstance(made, Rhythm):
+        lengths = [every.length for phase in made.phases for every in phase.every]
+        lengths += [phase.begin.length for phase in made.phases]
+    if isinstance(made, Rule) and made.best_by is not None:
+        lengths.append(made.best_by.length)
+    return {length.reading for length in lengths if isinstance(length, ReadingSpan)}

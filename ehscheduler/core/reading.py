@@ -6,6 +6,7 @@ Each fault is a sentence that names the file, the table and, for an unknown word
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, time
 from hashlib import sha256
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from ehscheduler.core import phrases
 from ehscheduler.core.calendars import NATIONS
 from ehscheduler.core.check import cross_check
-from ehscheduler.core.policy import EventWord, Policy, Reading
+from ehscheduler.core.policy import Asked, EventWord, Policy, Reading
 from ehscheduler.core.read_conditions import plain_length, read_where
 from ehscheduler.core.read_rules import read_ladder, read_rules
 from ehscheduler.core.read_shapes import read_check, read_limit, read_meeting, read_route
@@ -28,22 +29,27 @@ TABLES = (
 _HOURS = re.compile(r"(\d\d):(\d\d) to (\d\d):(\d\d)")
 
 
-def read_policy(text: str, file: str) -> Policy:
-    """Read one edition from the text of its file; raise PolicyRefused with every fault."""
+def read_policy(text: str, file: str, hooks: Mapping[str, Asked] | None = None) -> Policy:
+    """Read one edition from the text of its file; raise PolicyRefused with every fault.
+
+    `hooks` are the plugin's own conditions by name.
+    """
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyRefused([f"{file}: is not TOML: {error}"]) from None
-    return read_tables(raw, text, file)
+    return read_tables(raw, text, file, hooks)
 
 
-def read_tables(raw: Mapping[str, Any], text: str, file: str) -> Policy:
+def read_tables(raw: Mapping[str, Any], text: str, file: str, hooks: Mapping[str, Asked] | None = None) -> Policy:
     """Read one edition from its parsed tables; raise PolicyRefused with every fault."""
     faults: list[str] = []
     for name in raw:
         if name not in TABLES:
             faults.append(f"{file} [{name}]: no table {name!r}{nearest(name, TABLES)}")
-    policy = _policy(raw, text, file, faults)
+    policy = replace(_policy(raw, text, file, faults), hooks=hooks or {})
+    twice = [name for name in policy.hooks if name in policy.facts]
+    faults += [f"{file}: the plugin's condition {name!r} has the name of a fact; give it another" for name in twice]
     faults += cross_check(policy)
     if faults:
         raise PolicyRefused(faults)

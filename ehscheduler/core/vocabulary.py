@@ -42,6 +42,9 @@ PERSONAL_FACTS = frozenset({"index_child_dob", "children"})
 DETAIL_ONLY = {"dispute_raised": {"level"}, "dispute_escalated": {"level"}, "dispute_resolved": {"level"}}
 """Detail keys that share a name with a case attribute but speak of the event alone."""
 
+ASKED_OF_DETAIL = ("age", "stage", "about", "by_role", "origin", "reason", "method")
+"""What a rule's condition may ask of the event that starts its clock, beside the declared facts."""
+
 BUILT_IN_ROLES = {"lead": "lead professional", "line_manager": "line manager"}
 
 

@@ -172,6 +172,8 @@ def _below(look: Look, action: Action) -> Told | None:
 
 
 def _ready(look: Look, action: Action, heard: datetime) -> datetime | None:
+    if look.policy.rules[action.rule].escalate:
+        return action.at  # the protocol's own ladder says itself when each rung is reached
     stage = action.stage or 1
     after = look.overdue_ladder[stage - 1].after
     if stage > 1:

@@ -232,7 +232,7 @@ def _start(tx: Tx, authority: Authority, milestones: Sequence[Milestone], now: d
         [
             LadderRow(
                 **_identity(m),
-                ladder=authority.policy.rules[m.rule].decided_by,
+                ladder=_ladder_of(authority, m),
                 policy_hash=policy_hash,
                 started_at=m.starts_at or now,
                 steps=[{"stage": r.stage, "who": list(r.who), "final": r.final} for r in m.rungs],
@@ -241,6 +241,11 @@ def _start(tx: Tx, authority: Authority, milestones: Sequence[Milestone], now: d
             if m.rungs
         ],
     )
+
+
+def _ladder_of(authority: Authority, m: Milestone) -> str:
+    rule = authority.policy.rules[m.rule]
+    return rule.decided_by or rule.escalate
 
 
 def _identity(m: Milestone) -> dict[str, Any]:

@@ -346,13 +346,6 @@ def test_the_four_nations_differ_where_their_holidays_do() -> None:
     assert a_calendar("wales").later(good_friday_eve, Span(1, "working day")) == date(2026, 4, 7)
 
 
-def test_a_closure_day_of_the_authority_is_no_working_day() -> None:
-    closed = a_calendar("england").with_closures({date(2026, 3, 3): "Staff day"})
-    assert closed.later(date(2026, 3, 2), Span(1, "working day")) == date(2026, 3, 4)
-    assert closed.why_not(date(2026, 3, 3)) == "Staff day"
-    assert closed.office_hours == (OPENS, CLOSES)
-
-
 def test_a_year_after_the_last_proclaimed_one_is_a_forecast() -> None:
     calendar = a_calendar("england")
     assert not calendar.is_forecast(date(PROCLAIMED_TO, 12, 31))

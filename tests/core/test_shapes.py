@@ -1,11 +1,12 @@
 """The shapes beside standard and rhythm: checks, meetings, counts, words for running over, routes, workload."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import pytest
 
-from ehscheduler.core.actions import actions, check_actions
+from ehscheduler.core.actions import actions, check_actions, meeting_actions
 from ehscheduler.core.calendars import Calendar, london_day
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Child, Event, read_moment
@@ -439,3 +440,81 @@ def test_what_a_check_asks_of_an_age_is_the_events_and_else_that_of_the_child_it
 def test_how_far_back_already_reaches(since: str, fails: bool) -> None:
     lines = ["2026-02-01 planned", "2026-02-27 told", "2026-02-28 planned", "2026-03-02 home_visit"]
     assert bool(run(CHECK.format(more=f'since = "{since}"'), lines, "2026-03-04").findings) is fails
+
+
+def test_a_hub_has_its_own_moved_sittings() -> None:
+    policy = policy_of(PANEL.format(more='per = "meeting_hub"'))
+    moves = {"panel": {date(2026, 3, 3): date(2026, 3, 4)}, "panel/North": {date(2026, 3, 3): None}}
+    calendar = calendar_for(policy).with_sittings(moves)
+    for hub, due in (("North", date(2026, 3, 10)), ("South", date(2026, 3, 4)), (None, date(2026, 3, 4))):
+        case = Case("C1", {"meeting_hub": hub})
+        found = evaluate(policy, calendar, case, [event("2026-03-02 requested #R1")], instant("2026-03-02"))
+        assert found.milestones[0].due_on == due
+
+
+@pytest.mark.parametrize(
+    ("more", "moved", "told"),
+    [
+        ('chair = "manager"', {}, [("2026-04-27T07:30:00+00:00", "panel/2026-05-04", ("manager",))]),
+        ('chair = "manager"', {date(2026, 5, 4): date(2026, 5, 5)}, []),
+        ('chair = "manager"', {date(2026, 5, 4): None}, []),
+        ('chair = "manager"\nbank_holiday = "skip"', {}, []),
+        ("", {}, []),
+    ],
+    ids=["lost", "moved", "cancelled", "skipped-by-the-policy", "no-chair"],
+)
+def test_the_chair_is_told_of_a_sitting_that_a_bank_holiday_takes(
+    more: str, moved: dict[date, date | None], told: list[Any]
+) -> None:
+    # 4 May 2026 is a bank holiday and a Monday; the Monday before it is 27 April.
+    policy = policy_of(PANEL.replace("every Tuesday", "every Monday").format(more=more))
+    calendar = calendar_for(policy).with_sittings({"panel": moved})
+    found = meeting_actions(policy, calendar, since=instant("2026-04-13"), until=instant("2026-05-20"))
+    assert [(a.at.isoformat(), a.key, a.to_roles) for a in found if a.key == "panel/2026-05-04"] == told
+
+
+LONELY = """
+[standard.plan]
+title = "Plan"
+clause = "1"
+due = "1 week after allocation"
+met_by = "planned"
+owner = "worker"
+where = { lonely = true }
+"""
+
+
+def lonely(facts: Mapping[str, Any], happened: Sequence[Event], moment: datetime) -> bool:
+    return bool(facts["level"] == 3 and [e.word for e in happened] == ["requested", "allocation"])
+
+
+def test_what_data_cannot_say_a_plugin_can() -> None:
+    policy = read_policy(HEAD + LONELY, "test.toml", {"lonely": lonely})
+    lines = ["2026-03-01 requested", "2026-03-02 allocation", "2026-03-03 seen"]
+    assert list(stands(run(policy, lines, "2026-03-04", level=3))) == ["plan"]
+    assert list(stands(run(policy, lines, "2026-03-04", level=2))) == []
+    assert list(stands(run(policy, lines[1:], "2026-03-04", level=3))) == []
+
+
+def test_a_condition_of_a_plugin_that_fails_is_named_and_harms_no_other_rule() -> None:
+    other = PANEL.format(more="") + LONELY
+    policy = read_policy(HEAD + other, "test.toml", {"lonely": lambda facts, happened, moment: facts["no such fact"]})
+    found = run(policy, ["2026-03-02 allocation", "2026-03-02 requested #R1"], "2026-03-04")
+    assert list(stands(found)) == ["take/R1"]
+    assert "C1: the plugin's condition 'lonely' failed: KeyError: 'no such fact'" in found.problems
+
+
+@pytest.mark.parametrize(
+    ("rule", "hooks", "said"),
+    [
+        (LONELY, {}, "no fact 'lonely' is declared in [facts]"),
+        (LONELY.replace("= true }", "= 3 }"), {"lonely": lonely}, "lonely is a yes/no, so 3 can never be its value"),
+        (LONELY, {"lonely": lonely, "level": lonely}, "the plugin's condition 'level' has the name of a fact"),
+    ],
+)
+def test_a_condition_that_no_plugin_gives_or_that_has_a_facts_name_is_refused(
+    rule: str, hooks: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(PolicyRefused) as refused:
+        read_policy(HEAD + rule, "test.toml", hooks)
+    assert any(said in fault for fault in refused.value.faults)
