@@ -58,7 +58,7 @@ def make_files(folder: Path) -> tuple[Path, Path, str, int]:
     return made.cases, made.events, kept[-1][recorded], made.case_count
 
 
-def measured(command: list[str], out: Path) -> Run:
+def measured(command: list[str], out: Path, *, codes: tuple[int, ...] = (0,)) -> Run:
     """Run a command into a file, watching the memory of it and its children where the system tells."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     peak = [0]
@@ -70,7 +70,7 @@ def measured(command: list[str], out: Path) -> Run:
         code = running.wait()
         seconds = time.perf_counter() - started
         watch.join()
-    assert code == 0, f"{command[0]} ended with {code}"
+    assert code in codes, f"{command[0]} ended with {code}"
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Run(seconds, processor, out.stat().st_size, max(peak[0], 0))
