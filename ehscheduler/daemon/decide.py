@@ -167,7 +167,7 @@ def _below(look: Look, action: Action) -> Told | None:
     if stage == 1:
         told = look.known(replace(action, kind="overdue", stage=None, repeat=0))
     else:
-        told = look.known(replace(action, stage=stage - 1))
+        told = look.known(replace(action, stage=stage - 1, repeat=0))
     return told_instead(look, action) if told is not None and told.kept == HAD_IT else told
 
 
