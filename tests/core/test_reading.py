@@ -155,6 +155,12 @@ FAULTS = [
     ("a-reminder-from-a-fact", 'met_by = "home_visit"', 'met_by = "home_visit"\nremind = "case interval before"', "a reminder needs a plain length"),
     ("a-reminder-in-office-hours", 'met_by = "home_visit"', 'met_by = "home_visit"\nremind = "2 office hours before"', "a reminder counts in hours or days"),
     ("an-unknown-ladder-for-overdue-work", 'met_by = "home_visit"', 'met_by = "home_visit"\nescalate = "disputes"', "[standard.visit]: no ladder 'disputes' is declared; did you mean 'dispute'?"),
+    ("a-ladder-in-a-circle", '24 hours after dispute_raised", final = true }', '9 hours after dispute_raised" }, { who = "lead", due = "10 hours after dispute_raised" }, { who = "manager", due = "24 hours after dispute_raised" }', "[ladder.dispute]: step 4: goes in a circle: it comes back to manager, who heard at step 1; a ladder climbs"),
+    ("a-role-in-a-circle", 'manager = "Manager"', 'manager = "Manager"\none = ["two"]\ntwo = ["manager", "one"]', "p.toml [roles]: one goes in a circle: it stands for itself, so it reaches nobody"),
+    ("one-id-for-two-things", "[rhythm.contact]", '[check.visit]\ntitle = "Visited first"\nclause = "1"\nat = "closed"\nneeds = "home_visit"\nowner = "lead"\n[rhythm.contact]', "[check.visit]: has the id of a standard or rhythm; an id stands for one thing"),
+    ("a-ladder-for-overdue-work-from-elsewhere", 'met_by = "home_visit"', 'met_by = "home_visit"\nescalate = "dispute"', "[standard.visit]: step 1 of its ladder dispute counts neither from step_reached nor from visit overdue"),
+    ("a-word-that-asks-for-itself", 'where = { method = "phone" }', 'where = { happened = { tries = "ever" } }', "[event.tries]: is defined by way of itself, so it can never happen"),
+    ("a-word-that-asks-for-an-unknown-event", 'where = { method = "phone" }', 'where = { happened = { trial = "ever" } }', "[event.tries]: no event 'trial' is declared"),
     ("an-unknown-ladder", 'decided_by = "dispute"', 'decided_by = "disputes"', "[standard.dispute]: no ladder 'disputes' is declared; did you mean 'dispute'?"),
     # ---- conditions
     ("an-unknown-fact", 'met_by = "home_visit"', 'met_by = "home_visit"\nwhere = { levle = 3 }', "[standard.visit]: no fact 'levle' is declared in [facts]; did you mean 'level'?"),
