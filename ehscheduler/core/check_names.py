@@ -85,7 +85,7 @@ def known_cond(policy: Policy, cond: Cond | None, *, facts: bool = True) -> Iter
                 yield from _fact_or_detail(policy, fact)
                 yield from _kind(policy, cond)
         case Known(facts=names):
-            for name in names:
+            for name in names if facts else ():
                 yield from _fact_or_detail(policy, name)
         case Happened(word=word):
             yield from known_event(policy, word)
