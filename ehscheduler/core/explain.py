@@ -27,10 +27,14 @@ def why(m: Milestone, policy: Policy, calendar: Calendar) -> list[str]:
 
 def _counted(m: Milestone, policy: Policy) -> str:
     limit = earliest(m.limits)
+    if (found := _TIMES.fullmatch(limit.text)) and limit.on and limit.day_zero:
+        return f"{found[1]} times from {said_day(limit.day_zero)} to {said_day(limit.on)}, that {found[2]}'s last day."
     counted = _capital(_sum(limit))
     opens = f"; it opens on {said_day(m.opens_on)}" if m.opens_on else ""
     if limit.undated:
         return f"The document sets no time: {_sum(limit).removeprefix('no set time ')}{opens}."
+    if limit.waits and m.state != "on_hold":
+        return f"{counted} has not happened yet."
     if limit.at is None or limit.on is None:
         return f"{counted}: no date while the case is on hold."
     if limit.no_earlier:
@@ -42,6 +46,7 @@ def _counted(m: Milestone, policy: Policy) -> str:
     return f"{counted} is {_said_limit(limit)}{opens}."
 
 
+_TIMES = re.compile(r"(\d+) times a (week|month)")
 _WHICH = re.compile(r"(after|as) (each|latest|\d+\w\w) ")
 _GIVEN = re.compile(r"^(case|reading) \S+")
 
@@ -141,7 +146,7 @@ def _held(m: Milestone) -> Iterator[str]:
 
 def _others(m: Milestone) -> Iterator[str]:
     counts = earliest(m.limits)
-    others = [limit for limit in m.limits if limit is not counts]
+    others = [limit for limit in m.limits if limit is not counts and not limit.undated]
     if others:
         said = [f"{_sum(limit)} ({_said_limit(limit) if limit.at else 'no date'})" for limit in others]
         rest = "the other is" if len(said) == 1 else "the others are"

@@ -95,7 +95,8 @@ def limit(
         return Limit(due.text, anchor.day, end_of_day(anchor.day), anchor=anchor, day_zero=anchor.day)
     if due.how == "next":
         on = _sitting(due.meeting, anchor, history, held)
-        return Limit(due.text, on, end_of_day(on) if on else None, anchor=anchor)
+        text = due.text.replace(due.meeting, history.policy.meetings[due.meeting].title, 1)
+        return Limit(text, on, end_of_day(on) if on else None, anchor=anchor)
     assert due.length is not None
     span = span_of(due.length, history, anchor.moment)
     if span is None:

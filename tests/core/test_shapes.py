@@ -10,6 +10,7 @@ from ehscheduler.core.actions import actions, check_actions, meeting_actions
 from ehscheduler.core.calendars import Calendar, london_day
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Child, Event, read_moment
+from ehscheduler.core.explain import why
 from ehscheduler.core.history import History
 from ehscheduler.core.meetings import lost_sittings
 from ehscheduler.core.policy import Policy
@@ -518,3 +519,28 @@ def test_a_condition_that_no_plugin_gives_or_that_has_a_facts_name_is_refused(
     with pytest.raises(PolicyRefused) as refused:
         read_policy(HEAD + rule, "test.toml", hooks)
     assert any(said in fault for fault in refused.value.faults)
+
+
+def reasons(rules: str, lines: list[str], at: str) -> dict[str, str]:
+    """Return the first sentence of each milestone's reason."""
+    policy = policy_of(rules)
+    calendar = calendar_for(policy)
+    return {m.key: why(m, policy, calendar)[0] for m in run(policy, lines, at).milestones}
+
+
+def test_the_reason_for_a_count_a_meeting_and_a_third_is_a_sentence() -> None:
+    week = reasons(RHYTHM, ["2026-03-02 allocation"], "2026-03-03")
+    assert week["contact/1"] == "2 times from Monday 2 March 2026 to Sunday 8 March 2026, that week's last day."
+    panel = reasons(PANEL.format(more=""), ["2026-03-02 requested #R1"], "2026-03-02")
+    assert panel["take/R1"] == "Next Hub panel after the requested on Monday 2 March 2026 is Tuesday 3 March 2026."
+    third = """
+    [rhythm.voice]
+    title = "The child's voice"
+    clause = "V"
+    every = "3rd seen"
+    from = "allocation"
+    met_by = "voice_recorded"
+    owner = "worker"
+    """
+    waits = reasons(third, ["2026-03-02 allocation", "2026-03-03 seen"], "2026-03-04")
+    assert waits["voice/1"] == "3rd seen after allocation on Monday 2 March 2026 has not happened yet."
