@@ -1,7 +1,7 @@
 """Every small change that can be made to a policy's tables: one is a mutant, and some worked case has to tell.
 
-Titles, clauses and readings are not changed: they decide nothing. Neither is the force of a check, which is shown
-nowhere yet.
+Titles, clauses and readings are not changed: they decide nothing. Nor is a change made that says the same in other
+words: a check is made at each of its events with or without "each", and looks back no differently for it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from ehscheduler.kit.condition_changes import condition_changes
+from ehscheduler.kit.phrase_changes import WHICHES as EVERY
 from ehscheduler.kit.phrase_changes import Kin, phrase_changes, word_changes
 
 Path = tuple[str | int, ...]
@@ -17,8 +18,11 @@ Change = tuple[Path, Any]
 """Where, and what stands there instead; None means that it is gone."""
 Table = Mapping[str, Any]
 
+ONE = ("", "latest ", "2nd ")
 PHRASES = ("due", "not_before", "best_by", "every", "from", "at", "since")
 WORDS = ("met_by", "unless", "needs")
+WHICHES = {"at": ("", "2nd "), "since": ("", "latest ", "2nd "), "best_by": ONE, "not_before": ONE}
+"""Which occurrences can be told apart under a key; elsewhere all of them."""
 KEEPS = ("due", "met_by", "every", "from", "at", "who", "on", "rows", "steps", "owner")
 """Keys that a table cannot do without."""
 CHOICES: dict[str, tuple[Any, ...]] = {
@@ -98,7 +102,7 @@ def _sitting(path: Path, table: Table) -> Iterator[Change]:
 def _ladder(path: Path, table: Table, words: Words) -> Iterator[Change]:
     for n, step in enumerate(table["steps"]):
         at = (*path, "steps", n)
-        yield from _phrases(at, step, words, whiches=("",))
+        yield from _phrases(at, step, words)
         yield from _roles(at, step, words)
         yield from condition_changes((*at, "where"), step.get("where"))
         yield from (((*at, key), None) for key in ("together", "final") if step.get(key))
@@ -151,9 +155,10 @@ def _policy(path: Path, table: Table, words: Words) -> Iterator[Change]:
 # ---- by kind of value
 
 
-def _phrases(path: Path, table: Table, words: Words, **ways: Any) -> Iterator[Change]:
+def _phrases(path: Path, table: Table, words: Words) -> Iterator[Change]:
     for key in (*PHRASES, "remind"):
-        yield from _texts((*path, key), table.get(key), partial(phrase_changes, kin=words.kin, **ways))
+        ways = ("",) if path[0] == "ladder" else WHICHES.get(key, EVERY)
+        yield from _texts((*path, key), table.get(key), partial(phrase_changes, kin=words.kin, whiches=ways))
         yield from _dropped((*path, key), table.get(key))
     for key in WORDS:
         yield from _texts((*path, key), table.get(key), partial(word_changes, kin=words.kin))
@@ -174,7 +179,7 @@ def _chosen(path: Path, table: Table) -> Iterator[Change]:
     for key, choices in CHOICES.items():
         said = table.get(key)
         if key == "force":
-            if path[0] != "check":
+            if path[0] in ("standard", "rhythm") or (path[0] == "check" and "tell" in table):
                 yield (*path, key), "required" if said == "guide" else "guide"
         elif said is not None or (key == "bank_holiday" and path[0] == "meeting"):
             yield from (((*path, key), choice) for choice in choices if choice != (said or "ask"))

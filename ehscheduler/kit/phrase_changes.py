@@ -23,6 +23,7 @@ MANNERS = {
     "before ": ("by ",),
     "by ": ("before ",),
 }
+WHICHES = ("", "each ", "latest ", "2nd ")
 ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)\b")
 TIMES = re.compile(r"(\d+) times a (week|month)")
 
@@ -30,9 +31,7 @@ Kin = Callable[[str], tuple[str, ...]]
 """Gives the words that could stand in for a word by mistake."""
 
 
-def phrase_changes(
-    text: str, kin: Kin, *, whiches: tuple[str, ...] = ("", "each ", "latest ", "2nd ")
-) -> Iterator[str]:
+def phrase_changes(text: str, kin: Kin, *, whiches: tuple[str, ...] = WHICHES) -> Iterator[str]:
     """Yield every near miss of a phrase with a length, a manner or an anchor."""
     seen = {text}
     for other in (*_spans(text), *_times(text), *_manners(text), *_ordinals(text), *_anchors(text, kin, whiches)):
