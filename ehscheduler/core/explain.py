@@ -11,7 +11,7 @@ from ehscheduler.core.changes import Change
 from ehscheduler.core.limits import Limit, earliest
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy, Rule, Standard
-from ehscheduler.core.saying import london_iso, said_day, said_moment
+from ehscheduler.core.saying import london_iso, said_day, said_moment, said_word
 
 _PAST = {"met": "Met", "met_late": "Met late"}
 
@@ -99,11 +99,6 @@ def _said_edge(moment: datetime) -> str:
     if moment == start_of_day(day):
         return said_day(day)
     return f"the end of {said_day(day)}" if moment == end_of_day(day) else said_moment(moment)
-
-
-def said_word(word: str) -> str:
-    """Write an event's word as people say it."""
-    return word.replace("_", " ")
 
 
 def _capital(text: str) -> str:

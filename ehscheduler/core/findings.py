@@ -12,33 +12,45 @@ from ehscheduler.core.holds import NOT_HELD
 from ehscheduler.core.limits import opens_at
 from ehscheduler.core.phrases import Anchor
 from ehscheduler.core.policy import Check, Cond
-from ehscheduler.core.saying import said_day
+from ehscheduler.core.saying import said_day, said_word
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A check that failed at an event; `said` is the sentence, `key` names it within its case and episode."""
+    """A check that failed at an event; `fault` says why, and `key` names it within its case and episode."""
 
     case: str
     check: str
     key: str
     at: datetime
     event: Event
-    said: str
+    title: str
+    fault: str
     clause: str
     to_roles: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        """Say the whole of it in a sentence."""
+        happened = f"{said_word(self.event.word)} on {said_day(self.event.day)}"
+        return f"{self.title} (clause {self.clause}): {happened}, and {self.fault}"
 
 
 def findings(history: History) -> Iterator[Finding]:
     """Yield every check that failed, in the order of the policy and of the events."""
     for check in history.policy.checks.values():
+        refs: set[str] = set()
         for event in history.each_of(check.at):
+            # As with `each`, an occurrence goes by its ref; one that another had before goes by its own id.
+            name = event.ref if event.ref and event.ref not in refs else event.id
+            refs.add(name)
             for child in _children(check, history):
                 if not _asked(check, history, event, child):
                     continue
                 fault = "; ".join(_faults(check, history, event, child))
                 if fault:
-                    yield _finding(check, history, event, child, fault)
+                    key = "/".join([check.id, *(part for part in (child, name) if part)])
+                    yield _finding(check, history, event, key, fault)
 
 
 def _children(check: Check, history: History) -> tuple[str | None, ...]:
@@ -55,7 +67,7 @@ def _asked(check: Check, history: History, event: Event, child: str | None) -> b
 
 
 def _faults(check: Check, history: History, event: Event, child: str | None) -> Iterator[str]:
-    missing = [need.said for need in check.needs if not _was_there(need, check, history, event, child)]
+    missing = [said_word(need.said) for need in check.needs if not _was_there(need, check, history, event, child)]
     if missing:
         yield f"it wants {' and '.join(missing)} first"
     if check.must is not None and not _fits(check.must, history, event, child):
@@ -111,11 +123,8 @@ def _since(check: Check, history: History, event: Event) -> date | None:
     return None
 
 
-def _finding(check: Check, history: History, event: Event, child: str | None, fault: str) -> Finding:
-    name = event.ref or event.id
-    key = "/".join([check.id, *(part for part in (child, name) if part)])
-    said = f"{check.title} (clause {', '.join(check.clause)}): {event.word} on {said_day(event.day)}, and {fault}"
+def _finding(check: Check, history: History, event: Event, key: str, fault: str) -> Finding:
     clause = ", ".join(check.clause)
     # What is only advised is said to whoever acts, and to nobody above them (design 4.14).
     to_roles = (check.owner,) if check.force == "guide" else (check.owner, *check.tell)
-    return Finding(history.case.ref, check.id, key, event.moment, event, said, clause, to_roles)
+    return Finding(history.case.ref, check.id, key, event.moment, event, check.title, fault, clause, to_roles)

@@ -23,3 +23,8 @@ def said_moment(moment: datetime) -> str:
 def london_iso(moment: datetime) -> str:
     """Write an instant in ISO form with London's offset."""
     return moment.astimezone(LONDON).isoformat()
+
+
+def said_word(word: str) -> str:
+    """Write an event's word as people say it."""
+    return word.replace("_", " ")

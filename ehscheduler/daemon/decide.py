@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from ehscheduler.core.actions import Action, actions, next_morning
+from ehscheduler.core.actions import Action, actions, check_actions, next_morning
 from ehscheduler.core.calendars import ONE_SECOND, Span, london_day, start_of_day
 from ehscheduler.core.milestones import Milestone, first_remind_day
 from ehscheduler.daemon.look import Decided, Decision, Look
@@ -39,7 +39,7 @@ def decide(look: Look) -> Decided:
             past.append(action)
     moved = [action for action in changes(look) if _is_news(look, action)]
     moved_now = {action.key for action in moved}
-    for action in (*moved, *_owed(look, past, again)):
+    for action in (*moved, *_owed(look, past, again), *_failed(look)):
         since = look.now if action.key in moved_now else moved_at(look, action.key, action.due_version)
         made = addressed(look, action, since, alarms)
         if made is None:
@@ -60,6 +60,14 @@ def _possible(look: Look) -> Sequence[Action]:
         overdue_ladder=look.overdue_ladder,
     )
     return [action for action in made if not action.kept]
+
+
+def _failed(look: Look) -> Iterator[Action]:
+    """Yield the checks that failed since going live and that nobody was told of."""
+    for action in check_actions(look.evaluation.findings):
+        live = look.live_rules is None or action.rule in look.live_rules
+        if live and london_day(action.at) >= look.live_from and _is_news(look, action):
+            yield action
 
 
 def _turns(look: Look) -> Iterator[datetime]:

@@ -6,10 +6,11 @@ from datetime import date
 
 from ehscheduler.core.actions import next_morning
 from ehscheduler.core.disputes import Rung
+from ehscheduler.core.findings import Finding
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import resolve
 from ehscheduler.core.policy import Policy
-from ehscheduler.core.saying import said_moment
+from ehscheduler.core.saying import said_moment, said_word
 from ehscheduler.daemon.desk import MAIL, as_word
 from ehscheduler.daemon.look import at_work
 from ehscheduler.daemon.recheck import Around, Checked
@@ -32,7 +33,7 @@ from ehscheduler.notify.messages import (
 )
 from ehscheduler.notify.render import render
 from ehscheduler.notify.sections import split
-from ehscheduler.notify.words import moment_words, window_words
+from ehscheduler.notify.words import day_words, moment_words, window_words
 from ehscheduler.store.notices import Notice
 from ehscheduler.store.outbox import Letter
 
@@ -192,6 +193,8 @@ def _waits(around: Around, inside: Sequence[Checked]) -> tuple[str, str]:
 
 
 def _line(around: Around, one: Checked) -> Line:
+    if isinstance(one.about, Finding):
+        return _check_line(around, one, one.about)
     m, notice, policy = one.milestone, one.notice, around.authority.policy
     readings = [policy.readings[id_] for id_ in m.readings]
     day = around.day
@@ -221,6 +224,31 @@ def _line(around: Around, one: Checked) -> Line:
         calendar_forecast=m.due_on is not None and around.authority.calendar.is_forecast(m.due_on),
         edition_past_review=policy.review_by is not None and day > policy.review_by,
         anchor_time_unknown=m.anchor_time_unknown,
+    )
+
+
+def _check_line(around: Around, one: Checked, finding: Finding) -> Line:
+    """Write what a check found wanting, and at which event."""
+    policy = around.authority.policy
+    check, event = policy.checks[finding.check], finding.event
+    readings = [policy.readings[id_] for id_ in check.readings]
+    template = around.desk.config.link.get(around.authority.name)
+    return Line(
+        case_ref=finding.case,
+        title=finding.title,
+        clause=finding.clause,
+        kind="check",
+        state="due",
+        window=f"{said_word(event.word)} on {day_words(event.day)}, and {finding.fault}",
+        owner_title=policy.title_of_role(check.owner),
+        next_step="Look at what was recorded, and have what is missing done and recorded",
+        recorded=one.notice.source,
+        key=finding.key,
+        force=check.force,
+        link=link_to(template, finding.case) if template else None,
+        reading_ours=any(reading.ours for reading in readings),
+        reading_unsigned=any(not reading.signed_by for reading in readings),
+        edition_past_review=policy.review_by is not None and around.day > policy.review_by,
     )
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from ehscheduler.core.actions import why_kept
 from ehscheduler.core.calendars import london_day
 from ehscheduler.core.evaluate import Evaluation
+from ehscheduler.core.findings import Finding
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import Directory, resolve
 from ehscheduler.core.policy import Policy
@@ -20,16 +21,22 @@ from ehscheduler.store.outbox import Waiting
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A notice that is still owed, with the milestone as it stands now; `was_due_on` where its date has changed."""
+    """A notice that is still owed, with what it is about as it stands now; `was_due_on` where its date has changed."""
 
     waiting: Waiting
-    milestone: Milestone
+    about: Milestone | Finding
     evaluation: Evaluation
     was_due_on: date | None = None
 
     @property
     def notice(self) -> Notice:
         return self.waiting.notice
+
+    @property
+    def milestone(self) -> Milestone:
+        """Return the milestone; every notice is about one, but for a check's."""
+        assert isinstance(self.about, Milestone)  # noqa: S101 - asked of other kinds alone
+        return self.about
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,8 @@ def check(waiting: Waiting, evaluation: Evaluation, around: Around, last: str | 
     notice, policy = waiting.notice, around.authority.policy
     if evaluation.episode != notice.episode:
         return Drop(notice, "the case was reopened since")
+    if notice.kind == "check":
+        return _failed_still(waiting, evaluation, around)
     milestone = next((m for m in evaluation.milestones if m.key == notice.milestone), None)
     if milestone is None:
         return Drop(notice, "it no longer applies")
@@ -78,6 +87,16 @@ def check(waiting: Waiting, evaluation: Evaluation, around: Around, last: str | 
     if last is None or dated(last) == dated(milestone.due_version):
         return Drop(notice, "the date is the one that they were told")
     return Checked(waiting, milestone, evaluation, day_of(last))
+
+
+def _failed_still(waiting: Waiting, evaluation: Evaluation, around: Around) -> Checked | Drop:
+    """Decide whether a check that failed fails still, and is this recipient's to look at."""
+    notice = waiting.notice
+    finding = next((f for f in evaluation.findings if f.key == notice.milestone), None)
+    if finding is None:
+        return Drop(notice, "it was put right since")
+    elsewhere = _re_owned(notice, evaluation, around.authority.policy, around)
+    return elsewhere or Checked(waiting, finding, evaluation)
 
 
 def _moved_on(notice: Notice, milestone: Milestone, now: datetime) -> str | None:
