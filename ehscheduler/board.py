@@ -1,16 +1,21 @@
 """What is open, and why: questions that people ask of what is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 from ehscheduler.core.actions import actions
+from ehscheduler.core.calendars import london_day
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.explain import proof
+from ehscheduler.core.meetings import sittings
 from ehscheduler.core.milestones import Milestone
+from ehscheduler.core.policy import Meeting, Policy, Standard
 from ehscheduler.core.saying import london_iso, said_day, said_moment
 from ehscheduler.core.vocabulary import nearest
+from ehscheduler.core.workload import Holding
 from ehscheduler.errors import InputRefused
 from ehscheduler.office import evaluation_of
 from ehscheduler.plugins import Authority
@@ -19,16 +24,20 @@ from ehscheduler.store.cases import case_refs, cases_due
 from ehscheduler.store.milestones import open_milestones
 from ehscheduler.store.notices import notices_of
 from ehscheduler.store.outbox import outbox
+from ehscheduler.store.people import people_of
 from ehscheduler.store.store import Store
 from ehscheduler.store.tx import Tx
 
 EVERY_CASE = 1_000_000
+SITTINGS = 6
+"""Among so many of a meeting's planned sittings the next is found, though one was moved before another."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRow:
     """One open milestone as the board shows it."""
 
+    authority: str
     case: str
     key: str
     title: str
@@ -44,32 +53,113 @@ class OpenRow:
         return asdict(self) | {"due_on": self.due_on.isoformat() if self.due_on else None}
 
 
-def open_now(
-    store: Store,
-    authority: Authority,
-    now: datetime,
-    *,
-    by: date | None = None,
-    person: str = "",
-    team: str = "",
-    overdue: bool = False,
-) -> list[OpenRow]:
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    """How much of one kind of work a person holds, against one limit of the policy."""
+
+    authority: str
+    limit: str
+    title: str
+    clause: str
+    person: str
+    kind: str
+    held: int
+    at_most: int | None
+    at_least: int | None
+
+    @property
+    def state(self) -> str:
+        if self.at_most is not None and self.held > self.at_most:
+            return "over"
+        if self.at_least is not None and self.held < self.at_least:
+            return "under"
+        return "full" if self.held == self.at_most else "within"
+
+    def plain(self) -> Mapping[str, Any]:
+        return asdict(self) | {"state": self.state}
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """The next sitting of a meeting, of one hub where it sits by hub, and what is due at it."""
+
+    authority: str
+    meeting: str
+    title: str
+    clause: str
+    hub: str
+    sits_on: date
+    items: tuple[OpenRow, ...]
+
+    def plain(self) -> Mapping[str, Any]:
+        return asdict(self) | {"sits_on": self.sits_on.isoformat(), "items": [item.plain() for item in self.items]}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which of what is open is asked for; blank means all."""
+
+    by: date | None = None
+    person: str = ""
+    team: str = ""
+    overdue: bool = False
+
+    def about(self, found: Evaluation) -> bool:
+        """Tell whether a case is one of the person's and of the team's."""
+        return self.person in ("", found.facts.get("lead")) and self.team in ("", found.facts.get("team"))
+
+    def takes(self, row: OpenRow) -> bool:
+        in_time = self.by is None or (row.due_on is not None and row.due_on <= self.by)
+        return in_time and (not self.overdue or row.state == "overdue")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingSet:
+    """What there is to do in one authority: what is open, who holds how much, and what the next meetings take."""
+
+    open: list[OpenRow]
+    work: list[WorkRow]
+    agendas: list[Agenda]
+
+
+EVERYTHING = Asked()
+
+
+def open_now(store: Store, authority: Authority, now: datetime, asked: Asked = EVERYTHING) -> list[OpenRow]:
     """List what is open at `now`, the earliest first, worked out from the events afresh."""
-    rows: list[OpenRow] = []
+    return working_set(store, authority, now, asked).open
+
+
+def working_set(store: Store, authority: Authority, now: datetime, asked: Asked = EVERYTHING) -> WorkingSet:
+    """Work out what there is to do at `now` from the events afresh; each list in the order in which it is read."""
     with store.read() as tx:
-        refs = {row.case_ref for row in open_milestones(tx, authority.name)}
-        # What came in since the last tick has no rows yet, and is open all the same.
-        refs |= set(cases_due(tx, authority.name, now=now, limit=EVERY_CASE))
-        for case_ref in sorted(refs):
-            found = evaluation_of(tx, authority, case_ref, now)
-            lead, of_team = str(found.facts.get("lead") or ""), str(found.facts.get("team") or "")
-            if (person and lead != person) or (team and of_team != team):
-                continue
-            rows += [_row(m, authority, lead, of_team) for m in found.milestones if m.open]
-    chosen = [
-        r for r in rows if (not overdue or r.state == "overdue") and (by is None or (r.due_on and r.due_on <= by))
-    ]
-    return sorted(chosen, key=lambda r: (r.due_on is None, r.due_on or date.min, r.case, r.key))
+        found = [evaluation_of(tx, authority, ref, now) for ref in _refs(tx, authority, now)]
+        roles = {p.person_id: p.role for p in people_of(tx, authority.name) if p.current(london_day(now))}
+    chosen = [one for one in found if asked.about(one)]
+    rows = {one.case: _rows(one, authority) for one in chosen}
+    leads = {str(one.facts.get("lead")) for one in chosen}
+    return WorkingSet(
+        sorted((row for listed in rows.values() for row in listed if asked.takes(row)), key=_in_order),
+        [row for row in _work(authority, found, roles) if row.person in leads],
+        list(_agendas(authority, chosen, rows, london_day(now))),
+    )
+
+
+def _refs(tx: Tx, authority: Authority, now: datetime) -> list[str]:
+    if authority.policy.limits:
+        return sorted(case_refs(tx, authority.name))  # a case with nothing open is held by somebody all the same
+    # What came in since the last tick has no rows yet, and is open all the same.
+    due = cases_due(tx, authority.name, now=now, limit=EVERY_CASE)
+    return sorted({*due, *(row.case_ref for row in open_milestones(tx, authority.name))})
+
+
+def _in_order(row: OpenRow) -> tuple[bool, date, str, str]:
+    return row.due_on is None, row.due_on or date.min, row.case, row.key
+
+
+def _rows(found: Evaluation, authority: Authority) -> list[OpenRow]:
+    lead, team = str(found.facts.get("lead") or ""), str(found.facts.get("team") or "")
+    return [_row(m, authority, lead, team) for m in found.milestones if m.open]
 
 
 def _row(m: Milestone, authority: Authority, lead: str, team: str) -> OpenRow:
@@ -77,8 +167,53 @@ def _row(m: Milestone, authority: Authority, lead: str, team: str) -> OpenRow:
         window = "on hold" if m.state == "on_hold" else "no set time"
     else:
         window = said_moment(m.due_at) if m.in_hours else said_day(m.due_on)
-    return OpenRow(
-        m.case, m.key, m.title, m.clause, m.state, m.due_on, window, authority.policy.title_of_role(m.owner), lead, team
+    owner = authority.policy.title_of_role(m.owner)
+    return OpenRow(authority.name, m.case, m.key, m.title, m.clause, m.state, m.due_on, window, owner, lead, team)
+
+
+# ---- who holds how much, and what the next meetings take
+
+
+def _work(authority: Authority, found: Iterable[Evaluation], roles: Mapping[str, str]) -> Iterator[WorkRow]:
+    """Count what each person holds; somebody whose role nobody has told is counted under every limit."""
+    held: dict[str, list[Holding]] = {}
+    for holding in (holding for one in found for holding in one.holdings if holding.until is None):
+        held.setdefault(holding.lead, []).append(holding)
+    for limit in authority.policy.limits.values():
+        for lead, own in sorted(held.items()):
+            if roles.get(lead, limit.who) != limit.who:
+                continue
+            counts = {"families": len(own), "children": sum(one.children for one in own)}
+            for kind in dict.fromkeys((*limit.at_most, *limit.at_least)):
+                most, least = limit.at_most.get(kind), limit.at_least.get(kind)
+                clause = ", ".join(limit.clause)
+                yield WorkRow(authority.name, limit.id, limit.title, clause, lead, kind, counts[kind], most, least)
+
+
+def _agendas(
+    authority: Authority, found: Sequence[Evaluation], rows: Mapping[str, list[OpenRow]], today: date
+) -> Iterator[Agenda]:
+    for meeting in authority.policy.meetings.values():
+        of_hub: dict[str, list[OpenRow]] = {}
+        for one in found:
+            listed = [row for row in rows[one.case] if _taken_to(meeting, authority.policy, row)]
+            hub = str(one.facts.get(meeting.per) or "") if meeting.per else ""
+            if listed or hub:
+                of_hub.setdefault(hub, []).extend(listed)
+        for hub, items in sorted(of_hub.items()) or [("", [])]:
+            ahead = (held for held, _ in islice(sittings(meeting, authority.calendar, today, hub), SITTINGS))
+            day = min((held for held in ahead if held >= today), default=None)
+            if day is not None:
+                due = tuple(sorted((row for row in items if row.due_on == day), key=_in_order))
+                yield Agenda(authority.name, meeting.id, meeting.title, ", ".join(meeting.clause), hub, day, due)
+
+
+def _taken_to(meeting: Meeting, policy: Policy, row: OpenRow) -> bool:
+    """Tell whether one of the limits of a row is a sitting of this meeting."""
+    rule = policy.rules[row.key.split("/")[0]]
+    return any(
+        meeting.id == due.meeting or (due.target and (due.target.kind, due.target.name) == ("meeting", meeting.id))
+        for due in (rule.due if isinstance(rule, Standard) else ())
     )
 
 

@@ -15,6 +15,7 @@ from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import ConfigRefused, PhraseFault
 
 NEUTRAL_NAME = "Early Help reminders"
+SQLITE = "sqlite:///"
 
 
 def _length(text: str) -> str:
@@ -126,13 +127,21 @@ class Config(_Table):
     def live_for(self, authority: str) -> Live:
         return self.live.get(authority) or Live.model_validate({})
 
+    def named(self) -> list[str]:
+        """Return the authorities that the file has a table or a line for, in order."""
+        tables = (self.link, self.live, self.ladders, self.readings, self.duty)
+        return sorted({name for table in tables for name in table})
+
     def overdue_ladder(self, authority: str) -> tuple[OverdueStep, ...]:
         """Return the council's own ladder for overdue work; empty where it set none."""
         return tuple(step.step for step in self.ladders.get(authority, Ladders()).overdue)
 
 
 def read_config(path: Path) -> Config:
-    """Read the configuration; raise ConfigRefused with every fault, each naming its place."""
+    """Read the configuration; raise ConfigRefused with every fault, each naming its place.
+
+    Paths in it that are relative count from the folder of the file itself, wherever the command runs.
+    """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -143,7 +152,18 @@ def read_config(path: Path) -> Config:
         raise ConfigRefused([f"{path}: cannot be read as UTF-8 text: {error}"]) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigRefused([f"{path}: is not TOML: {error}"]) from None
-    return config_from(raw, str(path))
+    return _from_folder(config_from(raw, str(path)), path.absolute().parent)
+
+
+def _from_folder(config: Config, folder: Path) -> Config:
+    mail, url = config.mail, config.database.url
+    ca_file = str(folder / mail.ca_file) if mail.ca_file else ""
+    settled = mail.model_copy(update={"folder": str(folder / mail.folder), "ca_file": ca_file})
+    if "://" not in url:
+        url = str(folder / url)
+    elif url.startswith(SQLITE) and url != SQLITE:
+        url = f"{SQLITE}{folder / url.removeprefix(SQLITE)}"
+    return config.model_copy(update={"mail": settled, "database": Database(url=url)})
 
 
 def config_from(raw: dict[str, Any], name: str) -> Config:

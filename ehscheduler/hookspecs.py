@@ -1,6 +1,6 @@
 """The hooks a council's plugin may implement; all are optional."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +12,7 @@ hookimpl = pluggy.HookimplMarker("ehscheduler")
 
 @hookspec
 def ehscheduler_policies() -> Sequence[Path]:  # type: ignore[empty-body]
-    """Return the policy files of one authority, one for each edition.
+    """Return the policy files of one authority, one for each edition, the oldest first.
 
     Example::
 
@@ -31,4 +31,32 @@ def ehscheduler_closure_days() -> Mapping[date, str]:  # type: ignore[empty-body
         @hookimpl
         def ehscheduler_closure_days():
             return {date(2026, 12, 29): "Council closure"}
+    """
+
+
+@hookspec
+def ehscheduler_sittings() -> Mapping[str, Mapping[date, date | None]]:  # type: ignore[empty-body]
+    """Return which planned sittings of a meeting were moved, and to which day, or were cancelled (None).
+
+    A meeting that sits by hub is named as "meeting/hub" where one hub's sitting moves.
+
+    Example::
+
+        @hookimpl
+        def ehscheduler_sittings():
+            return {"panel": {date(2026, 12, 24): date(2026, 12, 22), date(2026, 12, 31): None}}
+    """
+
+
+@hookspec
+def ehscheduler_conditions() -> Mapping[str, Callable[..., bool]]:  # type: ignore[empty-body]
+    """Return the conditions that the policy language cannot say, by the name that a `where` asks them under.
+
+    Each takes a case's facts, what happened until a moment, and that moment (aware, in UTC), and answers yes or no.
+
+    Example::
+
+        @hookimpl
+        def ehscheduler_conditions():
+            return {"had_two_workers": lambda facts, happened, moment: count_workers(happened) == 2}
     """

@@ -1,11 +1,21 @@
-"""Finds the installed authorities and loads each by itself, so that a faulty plugin harms no other."""
+"""Finds the installed authorities and loads each by itself, so that a faulty plugin harms no other.
 
-from collections.abc import Mapping, Sequence
+A plugin is somebody else's code: whatever it raises, answers or does not answer refuses it by name. It is loaded on a
+thread of its own under a deadline. That has limits: code that never lets go of the interpreter, or that ends the
+process, takes this process with it; a plugin that waits outside Python keeps its thread until the process ends.
+"""
+
+import ctypes
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
+from itertools import islice
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
+from typing import Any
 
 import pluggy
 
@@ -13,10 +23,13 @@ from ehscheduler import hookspecs
 from ehscheduler.core.calendars import Calendar
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.vocabulary import nearest
-from ehscheduler.errors import EhsError, PolicyRefused
-from ehscheduler.policy_files import calendar_for, policy_from
+from ehscheduler.errors import PolicyRefused, where
+from ehscheduler.policy_files import calendar_for, editions_from
 
 GROUP = "ehscheduler"
+DEADLINE = 20.0
+"""Seconds that a plugin has for its import, its hooks and its policy files; a sound one needs less than one."""
+MOST_FILES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,60 +49,151 @@ class Authority:
 
 def installed() -> list[str]:
     """Return the names of the authorities whose plugins are installed, in order."""
-    return sorted(point.name for point in entry_points(group=GROUP))
+    return sorted({point.name for point in entry_points(group=GROUP)})
 
 
 def load(name: str) -> Authority:
     """Load one authority's plugin; raise PolicyRefused with every fault, each naming the plugin."""
-    for point in entry_points(group=GROUP):
-        if point.name == name:
-            return _load(point)
+    points = [point for point in entry_points(group=GROUP) if point.name == name]
+    if len(points) > 1:
+        raise PolicyRefused([f"plugin {name!r} is installed {len(points)} times; uninstall all but one of them"])
+    if points:
+        return _in_time(points[0])
     known = installed()
-    listed = ", ".join(known) if known else "none; install one with: pip install ./plugins/nottinghamshire"
+    listed = ", ".join(known) if known else "none; install one with: pip install ./plugins/NAME"
     raise PolicyRefused([f"no authority {name!r} is installed{nearest(name, known)} (installed: {listed})"])
 
 
-def _load(point: EntryPoint) -> Authority:
+# ---- the deadline
+
+
+def _in_time(point: EntryPoint) -> Authority:
+    """Load a plugin on its own thread; raise PolicyRefused where it fails, or does not come back in time."""
     at = f"plugin {point.name!r}"
+    came: list[Authority | BaseException] = []
+    thread = Thread(target=_answer, args=(partial(_load, point), came), name=at, daemon=True)
+    thread.start()
+    thread.join(DEADLINE)
+    if not came:
+        _stop(thread)
+        raise PolicyRefused(
+            [f"{at}: did not load within {DEADLINE:g} seconds; find what it waits for when it is imported or asked"]
+        )
+    if isinstance(came[0], Authority):
+        return came[0]
+    if isinstance(came[0], PolicyRefused):
+        raise came[0]
+    raise PolicyRefused([f"{at}: could not be loaded: {_raised(came[0])}"]) from came[0]
+
+
+def _answer(question: Callable[[], Authority], came: list[Authority | BaseException]) -> None:
     try:
-        module = point.load()
-        paths, closures = _ask(module)
-    except PolicyRefused:
-        raise
-    except (Exception, SystemExit) as error:  # a plugin is somebody else's code: whatever it raises refuses it by name
-        raise PolicyRefused([f"{at} could not be loaded: {type(error).__name__}: {error}"]) from error
-    policies = _policies(at, point.name, paths)
-    return Authority(point.name, policies, calendar_for(policies[-1], closures), Path(paths[0]).parent)
+        came.append(question())
+    except BaseException as error:  # whatever it is, the thread that waits has to hear of it
+        came.append(error)
 
 
-def _ask(module: ModuleType) -> tuple[Sequence[Path], Mapping[date, str]]:
-    manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(hookspecs)
-    manager.register(module)
-    manager.check_pending()
-    paths = [path for answer in manager.hook.ehscheduler_policies() for path in answer]
-    if not paths or not all(isinstance(path, Path) for path in paths):
-        raise PolicyRefused([f"plugin {module.__name__!r}: ehscheduler_policies must return a list of Path objects"])
-    closures: dict[date, str] = {}
-    for answer in manager.hook.ehscheduler_closure_days():
-        if not isinstance(answer, Mapping) or not all(type(day) is date for day in answer):
-            raise PolicyRefused([f"plugin {module.__name__!r}: ehscheduler_closure_days must return {{date: name}}"])
-        closures.update(answer)
-    return paths, closures
+def _stop(thread: Thread) -> None:
+    """Ask a thread that runs on to end at its next line of Python, so that it takes no time from the others."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
 
 
-def _policies(at: str, name: str, paths: Sequence[Path]) -> tuple[Policy, ...]:
-    policies, faults = [], []
-    for path in paths:
-        try:
-            policy = policy_from(path)
-        except EhsError as error:
-            faults += [f"{at}: {line}" for line in str(error).splitlines()]
-            continue
-        if policy.authority != name:
-            faults.append(f"{at}: {path.name} is for the authority {policy.authority!r}, not for {name!r}")
-        policies.append(policy)
+def _raised(error: BaseException) -> str:
+    """Say what somebody else's code raised, on one line, and where."""
+    said = " ".join(str(error).split())[:300]
+    return f"{where(error)}: {said}" if said else where(error)
+
+
+# ---- what a plugin answers
+
+
+def _load(point: EntryPoint) -> Authority:
+    faults: list[str] = []
+    hooks = _Hooks(point.load(), faults)
+    paths = hooks.policies()
+    closures, sittings, conditions = hooks.closure_days(), hooks.sittings(), hooks.conditions()
+    policies = editions_from(point.name, paths, conditions, faults)
+    if policies:
+        faults += _no_meeting(policies[-1], sittings)
     if faults:
-        raise PolicyRefused(faults)
-    policies.sort(key=lambda policy: policy.in_force)
-    return tuple(policies)
+        raise PolicyRefused([f"plugin {point.name!r}: {fault}" for fault in dict.fromkeys(faults)])
+    calendar = calendar_for(policies[-1], closures).with_sittings(sittings)
+    return Authority(point.name, tuple(policies), calendar, paths[0].parent)
+
+
+def _no_meeting(policy: Policy, sittings: Mapping[str, Any]) -> Iterator[str]:
+    for name in sittings:
+        meeting = name.partition("/")[0]
+        if meeting not in policy.meetings:
+            known = nearest(meeting, list(policy.meetings))
+            yield f"ehscheduler_sittings: no meeting {meeting!r} is in {policy.file}{known}"
+
+
+class _Hooks:
+    """One module's hooks: each asked by itself, so that every fault is found, and each answer held to its form."""
+
+    def __init__(self, module: ModuleType, faults: list[str]) -> None:
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(hookspecs)
+        self._faults = faults
+        try:
+            self._manager.register(module)
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            faults.append(f"{' '.join(str(error).split())}; the hooks are those of ehscheduler.hookspecs")
+
+    def _ask(self, hook: str, form: str, fits: Callable[[Any], bool], take: Callable[[Any], Any]) -> list[Any]:
+        """Return the answers to a hook: none, or one."""
+        try:
+            answers = [take(answer) for answer in getattr(self._manager.hook, hook)()]
+            if all(fits(answer) for answer in answers):
+                return answers
+            self._faults.append(f"{hook} must return {form}")
+        except (Exception, SystemExit) as error:
+            self._faults.append(f"{hook} must return {form}, and failed: {_raised(error)}")
+        return []
+
+    def policies(self) -> list[Path]:
+        form = "a list of Path objects"
+        [paths] = self._ask("ehscheduler_policies", form, _are_paths, _listed) or [[]]
+        if not paths and not any(fault.startswith("ehscheduler_policies") for fault in self._faults):
+            self._faults.append(f"ehscheduler_policies must return {form}; there is no such hook, or its list is empty")
+        return list(paths)
+
+    def closure_days(self) -> Mapping[date, str]:
+        [days] = self._ask("ehscheduler_closure_days", "{date: name}", _are_days, dict) or [{}]
+        return dict(days)
+
+    def sittings(self) -> Mapping[str, Mapping[date, date | None]]:
+        [moved] = self._ask("ehscheduler_sittings", "{meeting: {date: date or None}}", _are_sittings, dict) or [{}]
+        return dict(moved)
+
+    def conditions(self) -> Mapping[str, Any]:
+        [asked] = self._ask("ehscheduler_conditions", "{name: function}", _are_conditions, dict) or [{}]
+        return dict(asked)
+
+
+def _listed(answer: Any) -> list[Any]:
+    """Read a list, or what a generator gives, and no more than so many."""
+    return list(islice(answer, MOST_FILES + 1))
+
+
+def _are_paths(answer: list[Any]) -> bool:
+    return len(answer) <= MOST_FILES and all(isinstance(path, Path) for path in answer)
+
+
+def _are_days(answer: dict[Any, Any]) -> bool:
+    return all(type(day) is date and isinstance(name, str) for day, name in answer.items())
+
+
+def _are_sittings(answer: dict[Any, Any]) -> bool:
+    return all(
+        isinstance(meeting, str)
+        and isinstance(moved, Mapping)
+        and all(type(day) is date and (to is None or type(to) is date) for day, to in moved.items())
+        for meeting, moved in answer.items()
+    )
+
+
+def _are_conditions(answer: dict[Any, Any]) -> bool:
+    return all(isinstance(name, str) and callable(asked) for name, asked in answer.items())

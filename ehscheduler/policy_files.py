@@ -1,6 +1,7 @@
 """Reads what the core is given: policy files, and the table of bank holidays."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import holidays
 
 from ehscheduler.core.calendars import Calendar
-from ehscheduler.core.policy import Policy
+from ehscheduler.core.policy import Asked, Policy
 from ehscheduler.core.reading import read_policy
 from ehscheduler.errors import PolicyRefused
 
@@ -38,12 +39,51 @@ def calendar_for(policy: Policy, closure_days: Mapping[date, str] | None = None)
     )
 
 
-def policy_from(path: Path) -> Policy:
-    """Read one policy file; every fault names it."""
+def editions_from(
+    authority: str, paths: Sequence[Path], conditions: Mapping[str, Asked], faults: list[str]
+) -> list[Policy]:
+    """Read an authority's editions, the oldest first; what is wrong with any of them goes to `faults`."""
+    policies = []
+    for path in paths:
+        try:
+            policies.append(policy_from(path, conditions))
+        except PolicyRefused as refusal:
+            faults += refusal.faults
+    for policy in policies:
+        faults += _head_faults(authority, policy)
+    for before, after in itertools.pairwise(policies):
+        faults += _order_faults(before, after)
+    return policies
+
+
+def _head_faults(authority: str, policy: Policy) -> Iterator[str]:
+    at, since = f"{policy.file} [policy]", policy.in_force.isoformat()
+    if policy.authority != authority:
+        said = f"is for the authority {policy.authority!r}, not for {authority!r}"
+        yield f"{at} authority: {said}; write the name under which the plugin is installed"
+    if policy.review_by and policy.review_by <= policy.in_force:
+        until = policy.review_by.isoformat()
+        yield f"{at} review_by: {until} does not lie after in_force, {since}; write when it is to be looked at again"
+
+
+def _order_faults(before: Policy, after: Policy) -> Iterator[str]:
+    """Say where two neighbours are not two editions in order: a clock that starts on a day has one that governs it."""
+    at, since = f"{after.file} [policy]", after.in_force.isoformat()
+    if after.in_force == before.in_force:
+        yield f"{at} in_force: {since} is the day of {before.file} too; give each edition a day of its own"
+    elif after.in_force < before.in_force:
+        said = f"{since} is before {before.in_force.isoformat()} of {before.file}, which the plugin lists first"
+        yield f"{at} in_force: {said}; list the oldest edition first"
+    if after.edition == before.edition:
+        yield f"{at} edition: {after.edition!r} is the name of {before.file} too; give each edition its own"
+
+
+def policy_from(path: Path, conditions: Mapping[str, Asked] | None = None) -> Policy:
+    """Read one policy file; every fault names it. `conditions` are the plugin's own, by name."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise PolicyRefused([f"{path}: there is no such policy file; check the path that the plugin gives"]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyRefused([f"{path}: cannot be read as UTF-8 text: {error}"]) from None
-    return read_policy(text, path.name)
+    return read_policy(text, path.name, conditions)

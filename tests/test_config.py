@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ehscheduler.config import Config, Live, config_from, read_config
+from ehscheduler.config import Config, Database, Live, Mail, config_from, read_config
 from ehscheduler.core.actions import OverdueStep
 from ehscheduler.core.calendars import Span
 from ehscheduler.errors import ConfigRefused
@@ -22,11 +22,17 @@ def refused(raw: dict[str, Any]) -> list[str]:
     return refusal.value.faults
 
 
+def settled(folder: Path) -> Config:
+    """Return the defaults as a file in this folder gives them."""
+    mail = Mail(folder=str(folder / "outbox"))
+    return Config(database=Database(url=f"sqlite:///{folder / 'ehscheduler.db'}"), mail=mail)
+
+
 def test_an_empty_file_is_every_default(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("")
     config = read_config(path)
-    assert config == Config()
+    assert config == settled(tmp_path)
     assert config.mail.channel == "file"
     assert config.live_for("anywhere") == Live()
     assert config.overdue_ladder("anywhere") == ()
@@ -34,7 +40,7 @@ def test_an_empty_file_is_every_default(tmp_path: Path) -> None:
 
 def test_the_shipped_file_shows_the_defaults_and_tells_the_line_manager_on_the_next_working_day() -> None:
     config = read_config(SHIPPED)
-    plain = Config()
+    plain = settled(SHIPPED.parent)
     for table in ("database", "daemon", "mail", "operator", "link", "live", "readings", "duty"):
         assert getattr(config, table) == getattr(plain, table), table
     assert config.overdue_ladder("nottinghamshire") == (OverdueStep(("line_manager",), Span(1, "working day")),)
@@ -57,6 +63,39 @@ def test_every_setting_there_is_stands_in_the_shipped_file() -> None:
         model = type(getattr(Config(), table))
         for name in model.model_fields:
             assert re.search(rf"(?m)^(# )?{name} = ", text), f"[{table}] {name}"
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("sqlite:///rows.db", "sqlite:///{}/rows.db"),
+        ("sqlite:///../rows.db", "sqlite:///{}/../rows.db"),
+        ("sqlite:////var/lib/rows.db", "sqlite:////var/lib/rows.db"),
+        ("rows.db", "{}/rows.db"),
+        ("/var/lib/rows.db", "/var/lib/rows.db"),
+        ("postgresql://ehs@db/ehs", "postgresql://ehs@db/ehs"),
+    ],
+)
+def test_a_relative_path_counts_from_the_files_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, read: str
+) -> None:
+    folder = tmp_path / "council"
+    folder.mkdir()
+    (folder / "config.toml").write_text(
+        f'[database]\nurl = "{url}"\n[mail]\nfolder = "sent/today"\nca_file = "ca.pem"\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    for named in (Path("council/config.toml"), folder / "config.toml"):
+        config = read_config(named)
+        assert config.database.url == read.format(folder)
+        assert config.mail.folder == str(folder / "sent/today")
+        assert config.mail.ca_file == str(folder / "ca.pem")
+
+
+def test_the_file_names_the_authorities_that_it_has_a_table_for() -> None:
+    raw = {"live": {"two": {}}, "link": {"one": "https://x.example/{case_ref}"}, "duty": {"two": {}}}
+    assert config_from(raw, "config.toml").named() == ["one", "two"]
+    assert Config().named() == []
 
 
 def test_live_is_by_authority() -> None:

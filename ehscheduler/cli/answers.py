@@ -1,9 +1,10 @@
 """timeline, forecast, due, explain: what is due, who would hear, and why."""
 
 import sys
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,15 +19,16 @@ from ehscheduler.cli.common import (
     check_format,
     config_at,
     console,
-    one_authority,
     open_store,
     say_standing,
     show_json,
     show_table,
 )
-from ehscheduler.core.calendars import london_day
-from ehscheduler.core.saying import london_iso
 from ehscheduler.errors import InputRefused
+
+if TYPE_CHECKING:
+    from ehscheduler.board import Agenda, OpenRow, WorkingSet, WorkRow
+    from ehscheduler.cli.whose import Roster
 
 CasesOption = Annotated[Path, typer.Option("--cases", help="cases.csv of the machine contract.")]
 EventsOption = Annotated[Path, typer.Option("--events", help="events.csv of the machine contract.")]
@@ -44,6 +46,7 @@ def timeline(
 ) -> None:
     """Say what is due on every case, from two files alone."""
     from ehscheduler import pure
+    from ehscheduler.core.calendars import london_day
 
     if check_format(format) == "json":
         raise typer.Exit(pure.write_timeline(sys.stdout, authority, cases, events, at))
@@ -71,6 +74,8 @@ def forecast(
 ) -> None:
     """Say who would hear what and when, from two files alone. Nothing more is taken to happen."""
     from ehscheduler import pure
+    from ehscheduler.core.calendars import london_day
+    from ehscheduler.core.saying import london_iso
 
     if check_format(format) == "json":
         raise typer.Exit(pure.write_forecast(sys.stdout, authority, cases, events, since, until))
@@ -93,24 +98,99 @@ def due(
     person: Annotated[str, typer.Option("--person", help="Only the cases of this lead professional, by id.")] = "",
     team: Annotated[str, typer.Option("--team", help="Only the cases of this team.")] = "",
     overdue: Annotated[bool, typer.Option("--overdue", help="Only what is overdue.")] = False,
+    show: Annotated[
+        str, typer.Option("--show", help="Only one part: open, caseloads or meetings. In json it is open if left out.")
+    ] = "",
     format: FormatOption = "table",
 ) -> None:
-    """List what is open, the earliest first."""
-    from ehscheduler.board import open_now
+    """List what is open, the earliest first. Below it, who holds how much, and what the next meetings take."""
+    from ehscheduler.board import Asked, working_set
+    from ehscheduler.cli.whose import listed
 
     check_format(format)
-    last = _day(by, "--by-day") if by else None
+    if show not in ("", *PARTS):
+        raise typer.BadParameter(f"{show!r} is none of {', '.join(PARTS)}", param_hint="--show")
+    asked = Asked(_day(by, "--by-day") if by else None, person, team, overdue)
     settings = config_at(config)
-    loaded = one_authority(authority, settings)
     with open_store(settings) as store:
-        rows = open_now(store, loaded, clock.now(), by=last, person=person, team=team, overdue=overdue)
+        roster = listed(authority, settings, store)
+        sets = [working_set(store, one, clock.now(), asked) for one in roster.found.values()]
     if format == "json":
-        show_json([row.plain() for row in rows])
-        return
+        parts = {"open": "open", "caseloads": "work", "meetings": "agendas"}
+        show_json([row.plain() for one in sets for row in getattr(one, parts[show or "open"])])
+    else:
+        _show_sets(roster, sets, (show,) if show else PARTS)
+    roster.end()
+
+
+PARTS = ("open", "caseloads", "meetings")
+
+
+def _show_sets(roster: "Roster", sets: Sequence["WorkingSet"], parts: Iterable[str]) -> None:
+    """Show the working sets of all authorities as one; each row names its authority where there are several."""
+    from ehscheduler.core.calendars import london_day
+
+    several = len(sets) > 1
+    if "open" in parts:
+        rows = sorted((row for one in sets for row in one.open), key=_by_day)
+        _show_open(rows, roster.names, several=several)
+    work = [row for one in sets for row in one.work]
+    if "caseloads" in parts and (work or "open" not in parts):
+        _show_work(work, several=several)
+    agendas = [agenda for one in sets for agenda in one.agendas]
+    if "meetings" in parts and (agendas or "open" not in parts):
+        _show_agendas(agendas, several=several)
+    for one in roster.found.values():
+        say_standing(one.policy, london_day(clock.now()))
+
+
+def _by_day(row: "OpenRow") -> tuple[bool, date, str, str, str]:
+    return row.due_on is None, row.due_on or date.min, row.authority, row.case, row.key
+
+
+def _show_open(rows: Sequence["OpenRow"], names: str, *, several: bool) -> None:
     columns = ("case", "what", "due", "state", "who acts", "clause")
     shown = [(r.case, r.title, r.window, r.state, r.owner, r.clause) for r in rows]
-    show_table(f"Open in {loaded.name}: {len(rows)}", columns, shown, empty="Nothing is open.")
-    say_standing(loaded.policy, london_day(clock.now()))
+    show_table(f"Open in {names}: {len(rows)}", *_named(rows, columns, shown, several), empty="Nothing is open.")
+
+
+def _show_work(rows: Sequence["WorkRow"], *, several: bool) -> None:
+    columns = ("who", "holds", "limit", "", "clause")
+    shown = [(r.person, f"{r.held} {r.kind}", _limits(r), WORDS[r.state], r.clause) for r in rows]
+    typer.echo()
+    show_table("Caseloads", *_named(rows, columns, shown, several), empty="No policy here limits a caseload.")
+
+
+WORDS = {"over": "over the limit", "full": "at the limit", "within": "", "under": "under the band"}
+
+
+def _limits(row: "WorkRow") -> str:
+    least = f"at least {row.at_least}" if row.at_least is not None else ""
+    most = f"at most {row.at_most}" if row.at_most is not None else ""
+    return ", ".join(filter(None, (least, most)))
+
+
+def _show_agendas(agendas: Sequence["Agenda"], *, several: bool) -> None:
+    from ehscheduler.core.saying import said_day
+
+    for one in agendas:
+        place = ", ".join(filter(None, (one.hub, one.authority if several else "")))
+        title = f"{one.title}{f' ({place})' if place else ''}, {said_day(one.sits_on)}"
+        shown = [(item.case, item.title, item.owner, item.lead, item.clause) for item in one.items]
+        typer.echo()
+        columns = ("case", "to be taken to it", "who acts", "lead", "clause")
+        show_table(title, columns, shown, empty=f"{title}: nothing is due at it so far.")
+    if not agendas:
+        typer.echo("No policy here has a meeting.")
+
+
+def _named(
+    rows: Iterable["OpenRow | WorkRow"], columns: Sequence[str], shown: Iterable[Sequence[Any]], several: bool
+) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    """Put the authority before each row where there are several."""
+    if not several:
+        return columns, shown
+    return ("authority", *columns), [(row.authority, *cells) for row, cells in zip(rows, shown, strict=True)]
 
 
 def _day(text: str, option: str) -> date:
@@ -132,13 +212,14 @@ def explain(
     """Show why a date is what it is. The proof card counts day by day, and says what was sent to whom."""
     from ehscheduler.board import proof_cards
     from ehscheduler.cli.card import show_card
+    from ehscheduler.cli.whose import authority_of
     from ehscheduler.pure import instant
 
     check_format(format)
     moment: datetime = instant(at, "--at") if at else clock.now()
     settings = config_at(config)
-    loaded = one_authority(authority, settings)
     with open_store(settings) as store:
+        loaded = authority_of(case, authority, settings, store)
         cards: list[dict[str, Any]] = proof_cards(store, loaded, case, rule, moment)
     if format == "json":
         show_json(cards)

@@ -1,4 +1,7 @@
-"""What all commands share: options, the desk they work at, and how answers are shown."""
+"""What all commands share: options, who asks, and how answers are shown.
+
+What a command works with is imported where it is used, so that the help and the small commands are there at once.
+"""
 
 import getpass
 import json
@@ -8,19 +11,18 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from ehscheduler.config import Config, read_config
-from ehscheduler.core.policy import Policy
-from ehscheduler.errors import ConfigRefused, EhsError, PolicyRefused
-from ehscheduler.fitting import fitted, strangers
-from ehscheduler.plugins import Authority, installed, load
-from ehscheduler.store.store import Store
+from ehscheduler.errors import ConfigRefused
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ehscheduler.config import Config
+    from ehscheduler.core.policy import Policy
+    from ehscheduler.store.store import Store
 
 app = typer.Typer(
     name="ehscheduler",
@@ -33,7 +35,7 @@ app = typer.Typer(
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.", envvar="EHS_CONFIG")]
 AuthorityOption = Annotated[
-    str, typer.Option("--authority", help="The council, by its plugin's name; needed where several are installed.")
+    str, typer.Option("--authority", help="The council, by its plugin's name; needed where it is in doubt.")
 ]
 FormatOption = Annotated[str, typer.Option("--format", help="table for people, json for programs.")]
 ByOption = Annotated[str, typer.Option("--by", help="Who does this; the name of the login when left out.")]
@@ -41,8 +43,10 @@ AtOption = Annotated[str, typer.Option("--at", help="As of this date or instant;
 CONFIG = Path("config.toml")
 
 
-def console() -> Console:
+def console() -> "Console":
     """Return the terminal; where the output goes elsewhere, as wide as COLUMNS says, else wide enough for a table."""
+    from rich.console import Console
+
     asked = sys.stdout.isatty() or "COLUMNS" in os.environ
     return Console(width=None if asked else 140, highlight=False)
 
@@ -67,57 +71,22 @@ def worker() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def open_store(config: Config) -> Store:
+def open_store(config: "Config") -> "Store":
+    from ehscheduler.store.store import Store
+
     return Store.open(config.database.url)
 
 
-def one_authority(name: str, config: Config) -> Authority:
-    """Load the authority that is meant, as configured: the one named, or the only one installed."""
-    return fitted(_meant(name), config)
+def config_at(path: Path) -> "Config":
+    """Read the configuration; where the default file is missing, say how to make one."""
+    from ehscheduler.config import read_config
 
-
-def _meant(name: str) -> Authority:
-    if name:
-        return load(name)
-    known = installed()
-    if len(known) == 1:
-        return load(known[0])
-    if not known:
-        return load("")
-    raise PolicyRefused([f"several authorities are installed ({', '.join(known)}); name one with --authority"])
-
-
-def all_authorities(config: Config, faults: dict[str, str] | None = None) -> dict[str, Authority]:
-    """Load every installed authority; one that is faulty is named on standard error, and the others go on.
-
-    A name under [live] that is not installed is refused: spelt wrongly, it would send what it means to hold back.
-    """
-    found: dict[str, Authority] = {}
-    unknown = strangers(config, installed())
-    if stray := [line for line in unknown if line.startswith("[live.")]:
-        raise ConfigRefused(stray)
-    for line in unknown:
-        typer.echo(line, err=True)
-    for name in installed():
-        try:
-            found[name] = fitted(load(name), config)
-        except EhsError as error:
-            typer.echo(str(error), err=True)
-            if faults is not None:
-                faults[name] = str(error)
-    if not found:
-        raise PolicyRefused(["no authority can be used; install one with: pip install ./plugins/nottinghamshire"])
-    return found
-
-
-def config_at(path: Path) -> Config:
-    """Read the configuration; where the default file is missing, take the defaults."""
     if path == CONFIG and not path.exists():
         raise ConfigRefused([f"there is no {path} here; run 'ehscheduler init', or name a file with --config"])
     return read_config(path)
 
 
-def say_standing(policy: Policy, today: date) -> None:
+def say_standing(policy: "Policy", today: date) -> None:
     """Say, beside a table of dates, what its reader has to know of the policy that they come from."""
     unsigned = sum(1 for reading in policy.readings.values() if not reading.signed_by)
     if unsigned:
@@ -140,6 +109,9 @@ def show_json(value: Any) -> None:
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
     """Show rows as a table, or say in a sentence that there are none."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(title=Text(plain(title)), title_justify="left", header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")

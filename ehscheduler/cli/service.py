@@ -1,4 +1,4 @@
-"""tick, run, rebuild, outbox, doctor: the service and how it fares."""
+"""tick, run, rebuild, outbox, status, doctor: the service and how it fares."""
 
 import json
 import logging
@@ -16,25 +16,24 @@ from ehscheduler.cli.common import (
     AuthorityOption,
     ConfigOption,
     FormatOption,
-    all_authorities,
     app,
     check_format,
     config_at,
     console,
-    one_authority,
     open_store,
     show_json,
     show_table,
     worker,
 )
-from ehscheduler.config import Config
-from ehscheduler.core.saying import london_iso
 from ehscheduler.errors import PolicyRefused
-from ehscheduler.plugins import Authority, installed
-from ehscheduler.store.store import Store
 
 if TYPE_CHECKING:
+    from ehscheduler.cli.whose import Roster
+    from ehscheduler.config import Config
+    from ehscheduler.daemon.deliver import Delivered
     from ehscheduler.daemon.desk import Desk
+    from ehscheduler.daemon.tick import Ticked
+    from ehscheduler.store.store import Store
 
 
 class _Json(logging.Formatter):
@@ -67,34 +66,68 @@ def log_to_stderr() -> None:
     root.propagate = False
 
 
-def _desk(settings: Config, store: Store) -> "Desk":
+def _desk(settings: "Config", store: "Store") -> tuple["Desk", "Roster"]:
     """Make the desk; an authority that cannot be used is an alarm, and the others go on."""
+    from ehscheduler.cli.whose import all_authorities, at_home
     from ehscheduler.daemon.build import desk_of, note_plugins
+    from ehscheduler.plugins import installed
 
-    faults: dict[str, str] = {}
+    here = at_home(store)
+    known = sorted({*installed(), *here})
     try:
-        authorities = all_authorities(settings, faults)
-    except PolicyRefused:
-        note_plugins(store, installed(), faults, clock.now())
+        roster = all_authorities(settings, here)
+    except PolicyRefused as refusal:
+        note_plugins(store, known, _by_name(known, refusal), clock.now())
         raise
-    note_plugins(store, installed(), faults, clock.now())
-    return desk_of(settings, store, authorities, worker())
+    note_plugins(store, known, roster.faults, clock.now())
+    return desk_of(settings, store, roster.found, worker()), roster
+
+
+def _by_name(known: list[str], refusal: PolicyRefused) -> dict[str, str]:
+    """Return what was refused by the authority that each line names."""
+    lines = {name: [line for line in refusal.faults if repr(name) in line] for name in known}
+    return {name: "\n".join(said) for name, said in lines.items() if said}
 
 
 @app.command()
 def tick(config: ConfigOption = CONFIG) -> None:
     """Do one turn now: decide what is told, and send it."""
-    from ehscheduler.daemon.run import once
+    from ehscheduler.daemon.deliver import deliver
+    from ehscheduler.daemon.operator import tell_operator
+    from ehscheduler.daemon.tick import tick as decide
     from ehscheduler.store.lease import hold_daemon
 
     settings = config_at(config)
     with open_store(settings) as store:
-        desk = _desk(settings, store)
+        desk, roster = _desk(settings, store)
         held = hold_daemon(store, now=clock.now())
         try:
-            typer.echo(once(desk, clock.now, stop=lambda: False, rng=random.SystemRandom()))
+            ticked = decide(desk, clock.now())
+            delivered = deliver(desk, clock.now, stop=lambda: False, rng=random.SystemRandom())
+            typer.echo(_said(ticked, delivered, tell_operator(desk, clock.now())))
         finally:
             held.release()
+    roster.end()
+
+
+def _said(ticked: "Ticked", delivered: "Delivered", told: int) -> str:
+    """Say what a turn did: always what was looked at and what left, and of the rest what there was."""
+    from ehscheduler.notify.words import count_words
+
+    said = [
+        f"{count_words(ticked.cases, 'case')} looked at",
+        f"{count_words(ticked.notices, 'notice')} decided",
+        f"{count_words(delivered.handed_over, 'message')} handed over",
+    ]
+    rest = (
+        (len(ticked.faults), "case", "could not be worked out"),
+        (delivered.waiting, "message", "to be tried again"),
+        (delivered.refused, "message", "refused"),
+        (delivered.dropped, "notice", "no longer owed"),
+        (told, "alarm", "told to the operator"),
+    )
+    said += [f"{count_words(count, one)} {what}" for count, one, what in rest if count]
+    return ", ".join(said) + "."
 
 
 @app.command()
@@ -105,7 +138,7 @@ def run(config: ConfigOption = CONFIG) -> None:
     log_to_stderr()
     settings = config_at(config)
     with open_store(settings) as store:
-        desk = _desk(settings, store)
+        desk, _ = _desk(settings, store)
         typer.echo(f"Running on {store.place.name}; stop with Ctrl-C.", err=True)
         Daemon(desk, clock.now, rng=random.SystemRandom()).run()
 
@@ -113,13 +146,20 @@ def run(config: ConfigOption = CONFIG) -> None:
 @app.command()
 def rebuild(config: ConfigOption = CONFIG, authority: AuthorityOption = "") -> None:
     """Work every milestone out anew. The same events give the same rows."""
+    from ehscheduler.cli.whose import listed
     from ehscheduler.daemon.tick import rebuild as rebuild_all
+    from ehscheduler.notify.words import count_words
 
     settings = config_at(config)
     with open_store(settings) as store:
-        loaded = one_authority(authority, settings)
-        count, changed = rebuild_all(store, loaded, clock.now())
-    typer.echo(f"{count} milestones of {loaded.name} rebuilt; {changed} stood otherwise than they do now.")
+        roster = listed(authority, settings, store)
+        for name, loaded in roster.found.items():
+            count, changed = rebuild_all(store, loaded, clock.now())
+            said = f"{count_words(count, 'milestone')} of {name} rebuilt"
+            typer.echo(f"{said}; {changed} stood otherwise than {'it does' if changed == 1 else 'they do'} now.")
+        if not roster.found:
+            typer.echo("There are no cases yet.")
+    roster.end()
 
 
 @app.command()
@@ -133,8 +173,10 @@ def outbox(
     format: FormatOption = "table",
 ) -> None:
     """Show what waits, what was sent, and what the server answered."""
+    from ehscheduler.cli.whose import listed
+    from ehscheduler.store.notices import kept_notices
     from ehscheduler.store.outbox import count_deliveries
-    from ehscheduler.store.outbox import outbox as listed
+    from ehscheduler.store.outbox import outbox as deliveries
     from ehscheduler.store.schema import DELIVERY_STATES
 
     check_format(format)
@@ -142,47 +184,160 @@ def outbox(
         if one not in DELIVERY_STATES:
             raise typer.BadParameter(f"{one!r} is none of {', '.join(DELIVERY_STATES)}", param_hint="--state")
     settings = config_at(config)
-    loaded = one_authority(authority, settings)
-    if kept:
-        _show_kept(settings, loaded, case, limit, format)
-        return
-    with open_store(settings) as store, store.read() as tx:
-        rows = listed(tx, loaded.name, states=state or (), case_ref=case or None, limit=limit)
-        counts = count_deliveries(tx, loaded.name)
+    counts: dict[str, int] = {}
+    rows: list[tuple[str, Any]] = []
+    with open_store(settings) as store:
+        roster = listed(authority, settings, store)
+        with store.read() as tx:
+            for name in roster.found:
+                found: list[Any]
+                if kept:
+                    found = kept_notices(tx, name, case_ref=case or None, limit=limit)
+                else:
+                    found = deliveries(tx, name, states=state or (), case_ref=case or None, limit=limit)
+                rows += [(name, row) for row in found]
+                for which, count in count_deliveries(tx, name).items():
+                    counts[which] = counts.get(which, 0) + count
+    rows = sorted(rows, key=lambda row: row[1].at, reverse=True)[:limit] if len(roster.found) > 1 else rows
     if format == "json":
-        show_json({"counts": counts, "deliveries": [_plain(row) for row in rows]})
-        return
+        plain = [{"authority": name, **_plain(row)} for name, row in rows]
+        show_json({"kept": plain} if kept else {"counts": counts, "deliveries": plain})
+    elif kept:
+        _show_kept(roster, rows)
+    else:
+        _show_outbox(roster, rows, counts)
+    roster.end()
+
+
+def _show_outbox(roster: "Roster", rows: list[tuple[str, Any]], counts: dict[str, int]) -> None:
+    from ehscheduler.core.saying import london_iso
+
     shown = [
         (london_iso(r.at)[:16], r.kind, r.case_ref, r.milestone, r.recipient, r.state, r.why or r.server_answer or "")
-        for r in rows
+        for _, r in rows
     ]
     said = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in sorted(counts.items())) or "nothing"
     columns = ("at", "kind", "case", "milestone", "to", "state", "why, or the server's answer")
     none = f"Nothing of this kind; in all: {said}." if counts else "The outbox is empty."
-    show_table(f"Outbox of {loaded.name}: {said}", columns, shown, empty=none)
+    show_table(f"Outbox of {roster.names}: {said}", *_named(roster, rows, columns, shown), empty=none)
 
 
-def _show_kept(settings: Config, loaded: Authority, case: str, limit: int, format: str) -> None:
+def _show_kept(roster: "Roster", rows: list[tuple[str, Any]]) -> None:
     """Show the notices that nobody was told of, and why."""
-    from ehscheduler.store.notices import kept_notices
+    from ehscheduler.core.saying import london_iso
 
-    with open_store(settings) as store, store.read() as tx:
-        rows = kept_notices(tx, loaded.name, case_ref=case or None, limit=limit)
-    if format == "json":
-        show_json({"kept": [_plain(row) for row in rows]})
-        return
-    titles = loaded.policy.title_of_role
+    titles = {name: loaded.policy.title_of_role for name, loaded in roster.found.items()}
     shown = [
-        (london_iso(r.at)[:16], r.kind, r.case_ref, r.milestone, ", ".join(map(titles, r.to_roles)), r.kept)
-        for r in rows
+        (london_iso(r.at)[:16], r.kind, r.case_ref, r.milestone, ", ".join(map(titles[name], r.to_roles)), r.kept)
+        for name, r in rows
     ]
     columns = ("at", "kind", "case", "milestone", "meant for", "why it was kept back")
-    show_table(f"Kept back in {loaded.name}", columns, shown, empty="Nothing was kept back.")
+    heading = f"Kept back in {roster.names}"
+    show_table(heading, *_named(roster, rows, columns, shown), empty="Nothing was kept back.")
+
+
+def _named(
+    roster: "Roster", rows: list[tuple[str, Any]], columns: tuple[str, ...], shown: list[tuple[Any, ...]]
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Put the authority before each row where there are several."""
+    if len(roster.found) < 2:
+        return columns, shown
+    return ("authority", *columns), [(name, *cells) for (name, _), cells in zip(rows, shown, strict=True)]
 
 
 def _plain(row: Any) -> dict[str, Any]:
+    from ehscheduler.core.saying import london_iso
+
     plain = {name: getattr(row, name) for name in row.__slots__}
     return {k: london_iso(v) if isinstance(v, datetime) else v for k, v in plain.items() if k != "body"}
+
+
+@app.command()
+def status(config: ConfigOption = CONFIG, format: FormatOption = "table") -> None:
+    """Show every authority at a glance. How many cases, what is open, what waits, what is wrong; exit 1 if it is."""
+    from ehscheduler.cli.whose import at_home
+    from ehscheduler.plugins import installed
+
+    check_format(format)
+    settings = config_at(config)
+    with open_store(settings) as store:
+        rows = [_standing(name, settings, store) for name in sorted({*installed(), *at_home(store)})]
+        alarms = _alarms(store)
+    if format == "json":
+        show_json({"authorities": rows, "alarms": alarms})
+    else:
+        _show_status(rows, alarms)
+    if alarms or not rows or any(row["faults"] for row in rows):
+        raise typer.Exit(1)
+
+
+def _standing(name: str, settings: "Config", store: "Store") -> dict[str, Any]:
+    """Return how one authority stands; one that cannot be used has its faults in place of what is open."""
+    from ehscheduler.board import open_now
+    from ehscheduler.core.saying import london_iso
+    from ehscheduler.errors import EhsError
+    from ehscheduler.fitting import fitted
+    from ehscheduler.plugins import load
+    from ehscheduler.store.cases import case_refs
+    from ehscheduler.store.outbox import count_deliveries
+    from ehscheduler.store.state import LAST_SEEN, state_of
+
+    with store.read() as tx:
+        seen: Any = state_of(tx, name, LAST_SEEN)
+        row: dict[str, Any] = {
+            "authority": name,
+            "mode": settings.live_for(name).mode,
+            "cases": len(case_refs(tx, name)),
+            "open": None,
+            "overdue": None,
+            "last_tick": london_iso(datetime.fromisoformat(seen)) if seen else None,
+            "deliveries": count_deliveries(tx, name),
+            "faults": [],
+        }
+    try:
+        found = open_now(store, fitted(load(name), settings), clock.now())
+    except EhsError as error:
+        return row | {"faults": str(error).splitlines()}
+    return row | {"open": len(found), "overdue": sum(1 for one in found if one.state == "overdue")}
+
+
+def _alarms(store: "Store") -> list[dict[str, Any]]:
+    from ehscheduler.core.saying import london_iso
+    from ehscheduler.store.alarms import alarms
+
+    with store.read() as tx:
+        found = alarms(tx)
+    return [{"authority": a.authority, "code": a.code, "since": london_iso(a.at), "said": a.text} for a in found]
+
+
+def _show_status(rows: list[dict[str, Any]], alarms: list[dict[str, Any]]) -> None:
+    shown = [
+        (
+            row["authority"] if row["mode"] == "live" else f"{row['authority']} ({row['mode']})",
+            row["cases"],
+            "?" if row["open"] is None else row["open"],
+            "?" if row["overdue"] is None else row["overdue"],
+            row["deliveries"].get("waiting", 0),
+            (row["last_tick"] or "never")[:16].replace("T", " "),
+        )
+        for row in rows
+    ]
+    columns = ("authority", "cases", "open", "overdue", "waiting to be sent", "last turn")
+    show_table("Authorities", columns, shown, empty="No authority is installed; pip install ./plugins/NAME")
+    wrong = [fault for row in rows for fault in row["faults"]]
+    # What a plugin's own faults say is not said twice.
+    wrong += [_said_alarm(alarm) for alarm in alarms if alarm["code"] != "plugin"]
+    if wrong:
+        typer.echo("\nWrong now ('ehscheduler doctor' looks further):")
+    for line in wrong:
+        typer.echo(f"  {line}")
+
+
+def _said_alarm(alarm: dict[str, Any]) -> str:
+    from ehscheduler.store.schema import EVERYWHERE
+
+    place = "" if alarm["authority"] == EVERYWHERE else f"{alarm['authority']}: "
+    return f"{place}{alarm['said']} (since {alarm['since'][:16].replace('T', ' ')})"
 
 
 @app.command()

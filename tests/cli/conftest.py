@@ -83,7 +83,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Caseload:
 @pytest.fixture
 def council(cli: Cli, written: Caseload) -> Cli:
     """A council that has been set up and has imported its extract and its people."""
-    assert cli("init").code == 0
+    assert cli("init", "--authority", "nottinghamshire").code == 0
     said = cli("import", "--steps", written.extract, "--mapping", written.mapping, "--people", written.people)
     assert said.code == 0, said.all
     return cli

@@ -25,7 +25,7 @@ def small(cli: Cli, tmp_path: Path, at: Callable[[str], None]) -> Cli:
     at("2026-06-03 10:00")
     for name, text in (("cases.csv", CASES), ("events.csv", EVENTS), ("people.csv", PEOPLE)):
         (tmp_path / name).write_text(text)
-    cli("init")
+    cli("init", "--authority", "nottinghamshire")
     said = cli("import", "--cases", "cases.csv", "--events", "events.csv", "--people", "people.csv")
     assert said.code == 0, said.all
     return cli
@@ -39,19 +39,19 @@ def parsed(text: str) -> Any:
 
 
 def test_init_makes_a_configuration_and_a_database_and_does_no_harm_twice(cli: Cli, tmp_path: Path) -> None:
-    first = cli("init")
+    first = cli("init", "--authority", "nottinghamshire")
     assert first.code == 0
     assert first.out.splitlines()[0] == "Made config.toml."
     assert (tmp_path / "ehscheduler.db").stat().st_mode & 0o077 == 0
     (tmp_path / "config.toml").write_text((tmp_path / "config.toml").read_text() + "# mine\n")
-    again = cli("init")
+    again = cli("init", "--authority", "nottinghamshire")
     assert again.code == 0
     assert "Made" not in again.out
     assert "# mine" in (tmp_path / "config.toml").read_text()
 
 
 def test_what_init_makes_can_be_run_with(cli: Cli) -> None:
-    cli("init")
+    cli("init", "--authority", "nottinghamshire")
     assert cli("doctor").code == 0
     said = cli("tick")
     assert (said.code, said.err) == (0, "")
@@ -73,7 +73,7 @@ def test_no_command_shows_the_help(cli: Cli) -> None:
 
 
 def test_import_says_what_it_did(cli: Cli, written: Caseload) -> None:
-    cli("init")
+    cli("init", "--authority", "nottinghamshire")
     words = ("import", "--steps", written.extract, "--mapping", written.mapping, "--people", written.people)
     first = cli(*words)
     assert first.code == 0
@@ -84,7 +84,7 @@ def test_import_says_what_it_did(cli: Cli, written: Caseload) -> None:
 
 
 def test_import_lists_values_without_a_meaning(cli: Cli, written: Caseload, tmp_path: Path) -> None:
-    cli("init")
+    cli("init", "--authority", "nottinghamshire")
     text = written.extract.read_text().replace(",Home Visit,", ",Home [red]Visit[/x],", 3)
     (tmp_path / "odd.csv").write_text(text)
     said = cli("import", "--steps", "odd.csv", "--mapping", written.mapping)
@@ -138,7 +138,7 @@ def test_due_lists_what_is_open_the_earliest_first(small: Cli) -> None:
     rows = parsed(small("due", "--format", "json").out)
     assert rows
     assert set(rows[0]) == {
-        "case", "key", "title", "clause", "state", "due_on", "window", "owner", "lead", "team",
+        "authority", "case", "key", "title", "clause", "state", "due_on", "window", "owner", "lead", "team",
     }  # fmt: skip
     dated = [row["due_on"] for row in rows if row["due_on"]]
     assert dated == sorted(dated)
@@ -182,7 +182,8 @@ def test_policy_check_and_show(cli: Cli) -> None:
     assert checked.code == 0
     assert checked.out.rstrip().endswith("All is well.")
     shown = parsed(cli("policy", "show", "nottinghamshire", "--format", "json").out)
-    assert {"rule", "title", "clause", "when", "met_by", "owner", "force", "readings"} == set(shown[0])
+    told = {"rule", "title", "clause", "when", "where", "unless", "met_by", "owner", "force", "readings"}
+    assert told == set(shown[0])
     assert "10 working days after allocation" in cli("policy", "show", "nottinghamshire").out
 
 
@@ -206,7 +207,7 @@ def test_outbox_shows_what_shadow_mode_kept_back_and_why(small: Cli, tmp_path: P
 def test_tick_decides_and_writes_and_outbox_shows_it(small: Cli, tmp_path: Path, at: Callable[[str], None]) -> None:
     small("tick")
     at("2026-06-10 08:30")
-    assert "1 messages handed over" in small("tick").out
+    assert "1 message handed over" in small("tick").out
     assert len(list((tmp_path / "outbox").glob("*.eml"))) == 1
     box = parsed(small("outbox", "--format", "json").out)
     assert box["counts"]["handed_over"] == len([d for d in box["deliveries"] if d["state"] == "handed_over"])
