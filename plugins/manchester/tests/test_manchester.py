@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import ehs_manchester
 import pytest
 
 from ehscheduler import kit
+from ehscheduler.core.evaluate import evaluate
+from ehscheduler.core.events import Case, Event, read_moment
 from ehscheduler.pure import write_forecast, write_timeline
 
 PLUGIN = kit.plugin("manchester")
@@ -105,5 +108,26 @@ def test_no_thursday_is_lost_at_easter_which_has_a_friday_and_a_monday(tmp_path:
     assert not list(lost(asked(write_timeline, tmp_path, "2026-03-27")))
 
 
-def test_each_hub_has_a_meeting_of_its_own() -> None:
-    assert POLICY.meetings["allocation-meeting"].per == "meeting_hub"
+# North meets on Tue 23 Dec for Christmas Day's meeting; Central has called off Thu 12 Mar.
+MOVED: dict[str, dict[date, date | None]] = {
+    "allocation-meeting/north": {date(2025, 12, 25): date(2025, 12, 23)},
+    "allocation-meeting/central": {date(2026, 3, 12): None},
+}
+
+
+@pytest.mark.parametrize(
+    ("hub", "requested", "due_on"),
+    [
+        ("north", "2025-12-18", date(2025, 12, 23)),
+        ("central", "2025-12-18", date(2025, 12, 29)),  # its next sitting is Thu 8 Jan, after five working days
+        ("north", "2026-03-06", date(2026, 3, 12)),
+        ("central", "2026-03-06", date(2026, 3, 13)),  # its next sitting is Thu 19 Mar, after five working days
+        ("central", "2026-03-12", date(2026, 3, 19)),
+    ],
+)
+def test_each_hub_has_a_meeting_of_its_own(hub: str, requested: str, due_on: date) -> None:
+    event = Event("e1", "C1", "stepdown_requested", *read_moment(requested), read_moment(requested)[0])
+    case = Case("C1", {"level": 4, "meeting_hub": hub})
+    calendar = PLUGIN.calendar.with_sittings(MOVED)
+    found = evaluate(POLICY, calendar, case, [event], event.moment).milestones
+    assert [m.due_on for m in found if m.rule == "stepdown-present"] == [due_on]
