@@ -215,8 +215,8 @@ def notes(line: Line) -> tuple[str, ...]:
     """Give the reservations that a date carries, in fixed words."""
     said = (
         (line.force == "guide", "Good practice, not a limit."),
-        (line.reading_ours, "The clause can be read in more than one way: this is our reading."),
-        (line.reading_unsigned, "The council has not signed this reading yet."),
+        (line.reading_ours, "Our reading of the clause, which the council has not signed yet."),
+        (line.reading_unsigned and not line.reading_ours, "The council has not signed this reading of the clause yet."),
         (line.calendar_forecast, "A bank holiday behind this date is a forecast."),
         (line.edition_past_review, "This edition of the policy is past its review date."),
         (line.anchor_time_unknown, "No time of day was recorded, so the clock starts at the end of that day."),

@@ -244,6 +244,12 @@ def test_a_subject_is_fixed_words_counts_and_dates(message: Any, words: str) -> 
     assert subject(message) == words
 
 
+def test_a_reading_of_the_councils_own_that_nobody_signed_says_so() -> None:
+    text = words_of(render(digest(line(reading_unsigned=True))).text)
+    assert "The council has not signed this reading of the clause yet." in text
+    assert "Our reading" not in text
+
+
 def test_a_line_says_its_reservations_in_fixed_words() -> None:
     doubtful = line(
         reading_ours=True,
@@ -253,8 +259,7 @@ def test_a_line_says_its_reservations_in_fixed_words() -> None:
         anchor_time_unknown=True,
     )
     text = words_of(render(digest(doubtful)).text)
-    assert "this is our reading" in text
-    assert "The council has not signed this reading yet." in text
+    assert "Our reading of the clause, which the council has not signed yet." in text
     assert "A bank holiday behind this date is a forecast." in text
     assert "This edition of the policy is past its review date." in text
     assert "No time of day was recorded" in text
