@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -126,10 +126,13 @@ def _notice(notice: Answer) -> str:
 
 
 def _workload(plugin: Plugin, worked: Workload, folder: Path) -> Iterator[str]:
-    paths = write_files(folder, worked.sent)
-    _, answer = ask(pure.write_forecast, plugin, *paths, FIRST_DAY.isoformat(), worked.until.isoformat())
-    told = [n for n in answer["notices"] if n["rule"] == worked.rule and n["kind"] == "limit"]
-    found = [(n["case"], tuple(n["to_roles"])) for n in told]
+    """Ask on the day of each allocation what is told that day: a forecast knows no more than has happened."""
+    paths, found = write_files(folder, worked.sent), []
+    for n in range(len(worked.table["families"])):
+        day = FIRST_DAY + timedelta(days=n)
+        _, answer = ask(pure.write_forecast, plugin, *paths, day.isoformat(), (day + timedelta(days=1)).isoformat())
+        told = [one for one in answer["notices"] if one["rule"] == worked.rule and one["kind"] == "limit"]
+        found += [(one["case"], tuple(one["to_roles"])) for one in told]
+        yield from answer["problems"]
     if found != worked.told:
         yield f"told of {worked.told} by hand, and of {found} as counted"
-    yield from answer["problems"]

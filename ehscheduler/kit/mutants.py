@@ -76,8 +76,9 @@ class Killing:
 
     def mutated(self, mutant: Mutant) -> Policy | None:
         """Return the policy with one thing changed, or None where the reader refuses it."""
+        own = self.plugin.policy
         try:
-            return read_tables(_changed(self.tables, mutant.path, mutant.value), "", self.plugin.policy.file)
+            return read_tables(_changed(self.tables, mutant.path, mutant.value), "", own.file, own.hooks)
         except PolicyRefused:
             return None
 
@@ -100,7 +101,8 @@ class Killing:
         if key not in self._calendars:
             holidays = bank_holidays(own.nation)
             closed = {day: name for day, name in self.plugin.calendar.days_off.items() if day not in holidays}
-            self._calendars[key] = calendar_for(replace(own, nation=policy.nation, hours=policy.hours), closed)
+            made = calendar_for(replace(own, nation=policy.nation, hours=policy.hours), closed)
+            self._calendars[key] = made.with_sittings(self.plugin.calendar.sittings)
         return self._calendars[key]
 
     def living(self, name: str) -> list[Mutant]:

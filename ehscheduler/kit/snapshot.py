@@ -60,10 +60,15 @@ def _text(plugin: Plugin, asked: Mapping[str, str], dates: Answer, told: Answer)
         yield f"== {case}"
         yield _line("milestone", "opens", "best by", "due", "state", "met")
         yield from (_milestone(row) for row in dates["milestones"] if row["case"] == case)
-        yield from (f"! {sentence.removeprefix(f'{case}: ')}" for sentence in said if sentence.startswith(f"{case}: "))
+        yield from (f"! {_short(case, sentence)}" for sentence in said if sentence.startswith(f"{case}: "))
     yield ""
     yield f"== Notices from {asked['from']} until {asked['until']}"
     yield from map(_notice, told["notices"])
+
+
+def _short(case: str, sentence: str) -> str:
+    """Leave of a warning the check and its title: how the rest is worded is no matter of the policy."""
+    return sentence.removeprefix(f"{case}: ").split(" (clause ")[0]
 
 
 def _not_standing(plugin: Plugin, warnings: list[str]) -> list[str]:

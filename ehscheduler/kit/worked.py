@@ -10,7 +10,6 @@ The first kind is the core's own example. The others stand in the same file:
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
 from typing import Any, Protocol
 
 from ehscheduler.core.calendars import Calendar, end_of_day
@@ -121,18 +120,13 @@ class Workload:
     def sent(self) -> list[Sent]:
         return list(_families(self.table["families"]))
 
-    @cached_property
-    def until(self) -> date:
-        """The day after the last family came."""
-        return FIRST_DAY + timedelta(days=len(self.table["families"]))
-
     @property
     def told(self) -> list[tuple[str, tuple[str, ...]]]:
         return [(family, tuple(self.table.get("to_roles", ()))) for family in self.table["told"]]
 
     def wrong(self, policy: Policy, calendar: Calendar) -> list[str]:
         cases, events = read_back(policy, self.sent)
-        now = end_of_day(self.until)
+        now = end_of_day(FIRST_DAY + timedelta(days=len(self.table["families"])))
         held = [h for case in cases for h in evaluate(policy, calendar, case, events[case.ref], now).holdings]
         roles = {"w1": self.table["role"]} if "role" in self.table else {}
         over = crossings(policy, held, roles, {"w1": self.table.get("share", 1.0)})

@@ -1,0 +1,104 @@
+"""A change of a policy is refused, told by a worked case, or named as equivalent; what lives is said by its name."""
+
+import subprocess
+import sys
+
+import pytest
+from kit_samples import Build
+
+from ehscheduler.kit import Plugin, mutant_faults, tables_with_mutants
+from ehscheduler.kit.changes import Mutant
+from ehscheduler.kit.mutants import equivalent_faults, killing
+
+LIKE_ENGLAND = "policy.nation = 'northern ireland'"
+"""No case of the small plugin looks at St Patrick's Day."""
+
+
+def living(plugin: Plugin) -> list[str]:
+    said = ": no worked case tells; add one to examples.toml"
+    faults = [fault for table in tables_with_mutants(plugin) for fault in mutant_faults(plugin, table)]
+    assert all(fault.endswith(said) for fault in faults)
+    return [fault.removesuffix(said) for fault in faults]
+
+
+def test_every_table_that_decides_something_is_changed(build: Build) -> None:
+    tables = ["policy", "standard.call", "check.letter-first", "limit.caseload", "route.area"]
+    assert sorted(tables_with_mutants(build())) == sorted(tables)
+
+
+def test_well_chosen_cases_leave_only_what_none_of_them_looks_at(build: Build) -> None:
+    assert living(build()) == [LIKE_ENGLAND]
+
+
+def test_with_one_occurrence_less_in_a_case_a_change_lives(build: Build) -> None:
+    lives = "standard.call.due = '5 working days after latest allocation'"
+    assert living(build(examples=('"2026-03-04 allocation", ', ""))) == [LIKE_ENGLAND, lives]
+
+
+def test_a_change_of_a_word_is_told_by_the_cases_of_the_rules_that_rest_on_it(build: Build) -> None:
+    plugin = build(
+        policy=(
+            "[standard.call]",
+            '[event.reached]\ntitle = "Reached"\nclause = "1"\nany = ["contact_made", "family_seen"]\n[standard.call]',
+        )
+    )
+    assert killing(plugin).touching("event.reached") == []
+    assert "event.reached.any.1 is gone" in living(plugin)
+
+
+def test_what_the_reader_refuses_is_no_policy(build: Build) -> None:
+    chosen = killing(build())
+    assert chosen.mutated(Mutant(("standard", "call", "due"), "5 fortnights after allocation")) is None
+    assert chosen.mutated(Mutant(("standard", "call", "due"), "6 working days after allocation")) is not None
+
+
+def test_a_change_leaves_the_policy_itself_as_it_was(build: Build) -> None:
+    plugin = build()
+    chosen = killing(plugin)
+    for table in chosen.named():
+        for mutant in chosen.of(table):
+            chosen.mutated(mutant)
+    assert plugin.tables["standard"]["call"]["due"] == "5 working days after allocation"
+    assert plugin.tables["route"]["area"]["rows"] == [{"where": {"locality": "north"}, "to": "North"}]
+
+
+def equivalent(plugin: Plugin, name: str, because: str) -> None:
+    text = f'[[equivalent]]\nmutants = ["{name}"]\nbecause = "{because}"\n'
+    (plugin.tests / "equivalent.toml").write_text(text, encoding="utf-8")
+
+
+def test_a_mutant_that_is_named_with_a_reason_may_live(build: Build) -> None:
+    plugin = build()
+    equivalent(plugin, LIKE_ENGLAND, "nobody works there")
+    assert living(plugin) == []
+    assert equivalent_faults(plugin) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "because", "said"),
+    [
+        (LIKE_ENGLAND, " ", "has no reason"),
+        ("standard.cal.due is gone", "a slip", "is of no such table"),
+    ],
+)
+def test_a_mutant_that_is_named_without_a_reason_or_a_table_is_said(
+    build: Build, name: str, because: str, said: str
+) -> None:
+    plugin = build()
+    equivalent(plugin, name, because)
+    assert equivalent_faults(plugin) == [f"tests/equivalent.toml: {name}: {said}"]
+
+
+def test_a_mutant_that_is_named_and_does_not_live_is_said(build: Build) -> None:
+    plugin = build()
+    name = "standard.call.due = '6 working days after allocation'"
+    equivalent(plugin, name, "nobody counts")
+    assert mutant_faults(plugin, "standard.call") == [f"{name}: is no living mutant; take it out of equivalent.toml"]
+
+
+def test_an_authority_that_is_not_installed_is_said_by_the_command() -> None:
+    asked = [sys.executable, "-m", "ehscheduler.kit", "nowhere"]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert "no authority 'nowhere' is installed" in answer.stdout
+    assert answer.stderr == ""
