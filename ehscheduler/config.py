@@ -74,12 +74,16 @@ class Operator(_Table):
 
 
 class Live(_Table):
-    """From when, and for which rules, an authority is live; `shadow` decides and records all, and sends nothing."""
+    """From when, and for which rules, an authority is live; `shadow` decides and records all, and sends nothing.
+
+    Checks are told only where they are named: what a case system does not feed would fail every time.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     since: date | None = Field(default=None, alias="from")
     rules: list[str] | None = None
+    checks: list[str] = []
     mode: Literal["live", "shadow"] = "live"
 
 

@@ -47,9 +47,8 @@ def _faults(authority: Authority, config: Config) -> Iterator[str]:
                 read_span(answer.value)
         except PhraseFault as fault:
             yield f"[readings.{name}.{id_}] value: {fault}"
-    yield from _unknown(
-        f"[live.{name}] rules", "rule", config.live_for(name).rules or (), [*policy.rules, *policy.checks]
-    )
+    yield from _unknown(f"[live.{name}] rules", "rule", config.live_for(name).rules or (), policy.rules)
+    yield from _unknown(f"[live.{name}] checks", "check", config.live_for(name).checks, policy.checks)
     for n, step in enumerate(config.overdue_ladder(name), 1):
         yield from _unknown(f"[ladders.{name}] overdue step {n}", "role", step.who, policy.roles)
 

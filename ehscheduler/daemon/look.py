@@ -56,6 +56,7 @@ class Look:
     live_from: date
     news_at: datetime | None = None
     live_rules: Sequence[str] | None = None
+    live_checks: Sequence[str] = ()
     shadow: bool = False
     overdue_ladder: Sequence[OverdueStep] = ()
     duty_teams: frozenset[str] = frozenset()

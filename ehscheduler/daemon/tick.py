@@ -126,7 +126,7 @@ def _wake_where_settings_changed(tx: Tx, desk: Desk, authority: Authority, now: 
         "policy": authority.policy.text_hash,
         "readings": {id_: [r.answer, r.value] for id_, r in authority.policy.readings.items()},
         "days_off": _days_off(authority.calendar),
-        "live": [str(live.since), live.rules, live.mode],
+        "live": [str(live.since), live.rules, live.checks, live.mode],
         "ladder": [[list(step.who), str(step.after)] for step in config.overdue_ladder(name)],
     }
     stands = hash_of(json.dumps(parts, sort_keys=True))
@@ -277,6 +277,7 @@ def _look(tx: Tx, round_: Round, found: Evaluation, news_at: datetime | None) ->
         news_at=news_at,
         live_from=round_.desk.live_from(tx, name, round_.now),
         live_rules=live.rules,
+        live_checks=live.checks,
         shadow=live.mode == "shadow",
         overdue_ladder=config.overdue_ladder(name),
         duty_teams=frozenset(config.duty.get(name, {})),

@@ -19,7 +19,7 @@ ALL = [("2026-03-04 08:30", "check", "person:m1"), ("2026-03-04 08:30", "check",
 
 
 def visited(house: House, *more: str) -> House:
-    house.live()
+    house.live(checks=["talk"])
     house.case("C1", "2026-03-02 allocation", "2026-03-03 14:00 home_visit #V1", *more)
     return house
 
@@ -32,6 +32,15 @@ def test_a_check_that_fails_is_told_once_the_next_morning(house_of: Houses) -> N
     assert "C1 Risk talked through before the visit (clause 6)" in said
     assert "Home visit on Tuesday 3 March 2026, and it wants risk discussed first." in said
     assert "Look at what was recorded, and have what is missing done and recorded." in said
+
+
+def test_a_check_is_told_only_where_the_council_says_that_its_system_feeds_it(house_of: Houses) -> None:
+    house = house_of(CHECK)
+    house.live()
+    house.case("C1", "2026-03-02 allocation", "2026-03-03 14:00 home_visit #V1")
+    assert house.turns("2026-03-03", "2026-03-06") == []
+    house.live(checks=["talk"])
+    assert len(house.turns("2026-03-09", "2026-03-09")) == 2
 
 
 def test_a_check_that_holds_tells_nobody(house_of: Houses) -> None:
@@ -50,7 +59,7 @@ def test_what_was_put_right_before_the_morning_is_not_sent(house_of: Houses) -> 
 
 def test_what_failed_before_going_live_is_never_told(house_of: Houses) -> None:
     house = house_of(CHECK)
-    house.live("2026-03-04")
+    house.live("2026-03-04", checks=["talk"])
     house.case("C1", "2026-03-02 allocation", "2026-03-03 14:00 home_visit #V1")
     assert house.turns("2026-03-03", "2026-03-06") == []
     house.events("C1", "2026-03-06 09:00 home_visit #V2")
