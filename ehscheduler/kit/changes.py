@@ -1,7 +1,8 @@
 """Every small change that can be made to a policy's tables: one is a mutant, and some worked case has to tell.
 
-Titles, clauses and readings are not changed: they decide nothing. Nor is a change made that says the same in other
-words: a check is made at each of its events with or without "each", and looks back no differently for it.
+What stands in the file is changed or taken away; nothing is added. Titles, clauses and the words of readings decide
+nothing, and the dates of an edition are no matter of one case, so they stay. Nor is a change made that says the same in
+other words: a check is made at each of its events with or without "each", and looks back no differently for it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -60,7 +61,14 @@ class Mutant:
 
 def mutants(path: Path, table: Table, words: Words) -> Iterator[Mutant]:
     """Yield every change of one table."""
-    made = {"policy": _policy, "event": _event, "route": _route, "ladder": _ladder, "limit": _limit}
+    made = {
+        "policy": _policy,
+        "event": _event,
+        "route": _route,
+        "ladder": _ladder,
+        "limit": _limit,
+        "reading": _reading,
+    }
     of = made.get(str(path[0]), _rule)
     seen = set()
     for change in of(path, table, words):
@@ -150,6 +158,11 @@ def _policy(path: Path, table: Table, words: Words) -> Iterator[Change]:
         opens, closes = (int(text[:2]) for text in table["hours"].split(" to "))
         for a, b in ((opens - 1, closes), (opens + 1, closes), (opens, closes - 1), (opens, closes + 1)):
             yield (*path, "hours"), f"{a:02d}:00 to {b:02d}:00"
+
+
+def _reading(path: Path, table: Table, words: Words) -> Iterator[Change]:
+    """Change the length that a reading gives to the rules that take it from there."""
+    yield from _texts((*path, "value"), table.get("value"), partial(phrase_changes, kin=words.kin))
 
 
 # ---- by kind of value

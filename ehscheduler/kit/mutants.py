@@ -22,7 +22,7 @@ from ehscheduler.kit.plugin import Plugin, Tables
 from ehscheduler.kit.worked import Worked
 from ehscheduler.policy_files import bank_holidays, calendar_for
 
-KINDS = ("event", "standard", "rhythm", "check", "meeting", "ladder", "limit", "route")
+KINDS = ("event", "standard", "rhythm", "check", "meeting", "ladder", "limit", "route", "reading")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 

@@ -217,6 +217,7 @@ TABLES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "event.any": ({"any": ["x", "2nd y"]}, ["any.0 is gone", "any.1 = 'y'", "any.0 = '2nd x'"]),
     "event.all": ({"all": ["x", "y"]}, ["all.0 is gone", "all.1 is gone"]),
+    "reading.r": ({"asks": "?", "answer": "!", "value": "2 weeks"}, ["value = '1 weeks'", "value = '3 weeks'"]),
     "policy": (
         {"nation": "england", "remind": ["3 days before", "on the day"], "hours": "09:00 to 17:00"},
         [
