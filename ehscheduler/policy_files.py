@@ -1,6 +1,7 @@
 """Reads what the core is given: policy files, and the table of bank holidays."""
 
 import itertools
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
@@ -10,7 +11,7 @@ import holidays
 
 from ehscheduler.core.calendars import Calendar
 from ehscheduler.core.policy import Asked, Policy
-from ehscheduler.core.reading import read_policy
+from ehscheduler.core.reading import read_tables
 from ehscheduler.errors import PolicyRefused
 
 FIRST_YEAR, LAST_YEAR = 1990, 2060
@@ -86,4 +87,19 @@ def policy_from(path: Path, conditions: Mapping[str, Asked] | None = None) -> Po
         raise PolicyRefused([f"{path}: there is no such policy file; check the path that the plugin gives"]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyRefused([f"{path}: cannot be read as UTF-8 text: {error}"]) from None
-    return read_policy(text, path.name, conditions)
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyRefused([f"{path.name}: is not TOML: {error}{_remedy(str(error))}"]) from None
+    return read_tables(raw, text, path.name, conditions)
+
+
+REMEDIES = {
+    "Cannot declare": "two tables have one id; give each its own",
+    "Cannot overwrite": "two lines have one key; leave one",
+    "Invalid date": "write a date that exists, as 2026-03-02",
+}
+
+
+def _remedy(said: str) -> str:
+    return next((f"; {remedy}" for start, remedy in REMEDIES.items() if said.startswith(start)), "")
