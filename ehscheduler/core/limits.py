@@ -177,7 +177,7 @@ def target_day(target: Target, history: History, child: str | None) -> date | No
         return None
     if target.kind == "meeting":
         return _sitting(target.name, events[0], history, NOT_HELD)
-    return _date_of(events[0])
+    return _date_of(events[-1])  # what was booked anew has the new date, as an attribute has its new value
 
 
 def _date_of(event: Event) -> date:

@@ -23,5 +23,5 @@ def _to(row: Row, history: History, event: Event) -> str | None:
     before = [e for e in history.occurrences(row.latest) if e.moment <= event.moment]
     if not before:
         return None
-    team = before[-1].detail.get("team") or history.facts_at(before[-1].moment).get("team")
+    team = before[-1].detail.get("team")
     return str(team) if team else None

@@ -544,3 +544,31 @@ def test_the_reason_for_a_count_a_meeting_and_a_third_is_a_sentence() -> None:
     """
     waits = reasons(third, ["2026-03-02 allocation", "2026-03-03 seen"], "2026-03-04")
     assert waits["voice/1"] == "3rd seen after allocation on Monday 2 March 2026 has not happened yet."
+
+
+def test_what_is_booked_anew_has_the_new_date() -> None:
+    rules = """
+    [standard.talk]
+    title = "Risks talked through before the visit"
+    clause = "3"
+    due = "1 day before date of planned"
+    met_by = "told"
+    owner = "worker"
+    """
+    lines = ['2026-03-02 planned {"date": "2026-03-10"}', '2026-03-04 planned {"date": "2026-03-17"}']
+    assert stands(run(rules, lines[:1], "2026-03-05"))["talk"] == ("2026-03-09", "upcoming")
+    assert stands(run(rules, lines, "2026-03-05"))["talk"] == ("2026-03-16", "upcoming")
+
+
+def test_a_team_that_the_event_does_not_name_is_not_guessed_from_the_case() -> None:
+    policy = policy_of("""
+    [route.last]
+    title = "Back to the last team"
+    clause = "4.4"
+    at = "told"
+    rows = [{ where = { happened = { planned = "ever" } }, to = "team of latest planned" }]
+    """)
+    lines = [event("2026-03-02 planned"), event("2026-05-20 told")]
+    case = Case("C1", {"team": "Early Help North"})
+    history = History(policy, calendar_for(policy), case, lines, instant("2026-05-20"), date(2026, 5, 20))
+    assert team_for(policy.routes["last"], history, lines[1]) is None
