@@ -198,7 +198,7 @@ def _agendas(
         for one in found:
             listed = [row for row in rows[one.case] if _taken_to(meeting, authority.policy, row)]
             hub = str(one.facts.get(meeting.per) or "") if meeting.per else ""
-            if listed or hub:
+            if listed:
                 of_hub.setdefault(hub, []).extend(listed)
         for hub, items in sorted(of_hub.items()) or [("", [])]:
             ahead = (held for held, _ in islice(sittings(meeting, authority.calendar, today, hub), SITTINGS))

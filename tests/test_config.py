@@ -12,7 +12,10 @@ from ehscheduler.config import Config, Database, Live, Mail, config_from, read_c
 from ehscheduler.core.actions import OverdueStep
 from ehscheduler.core.calendars import Span
 from ehscheduler.errors import ConfigRefused
+from ehscheduler.fitting import fitted, strangers
+from ehscheduler.plugins import installed, load
 
+AUTHORITIES = ("barnet", "manchester", "northamptonshire", "nottinghamshire")
 SHIPPED = Path(__file__).parents[1] / "config.toml"
 
 
@@ -43,14 +46,25 @@ def test_the_shipped_file_shows_the_defaults_and_tells_the_line_manager_on_the_n
     plain = settled(SHIPPED.parent)
     for table in ("database", "daemon", "mail", "operator", "link", "live", "readings", "duty"):
         assert getattr(config, table) == getattr(plain, table), table
-    assert config.overdue_ladder("nottinghamshire") == (OverdueStep(("line_manager",), Span(1, "working day")),)
+    assert set(config.ladders) == set(AUTHORITIES)
+    for name in AUTHORITIES:
+        assert config.overdue_ladder(name) == (OverdueStep(("line_manager",), Span(1, "working day")),)
+
+
+def test_the_shipped_file_is_one_that_every_authority_takes() -> None:
+    shown = re.sub(r"(?m)^# (?=(\[[a-z.-]+\]|\"?[A-Za-z_ ]+\"? = ))", "", SHIPPED.read_text())
+    config = config_from(tomllib.loads(shown), "config.toml")
+    assert strangers(config, AUTHORITIES) == []
+    for name in installed():
+        fitted(load(name), config)
 
 
 def test_every_setting_that_the_shipped_file_mentions_can_be_switched_on() -> None:
-    text = re.sub(r"(?m)^# (?=(\[[a-z.]+\]|\"?[A-Za-z_]+\"? = ))", "", SHIPPED.read_text())
+    text = re.sub(r"(?m)^# (?=(\[[a-z.-]+\]|\"?[A-Za-z_ ]+\"? = ))", "", SHIPPED.read_text())
     config = config_from(tomllib.loads(text), "config.toml")
     assert config.mail.host == "smtp.council.example"
-    assert config.link["nottinghamshire"].endswith("{case_ref}")
+    assert set(config.link) == set(config.live) == set(AUTHORITIES)
+    assert all(template.endswith("{case_ref}") for template in config.link.values())
     assert config.live_for("nottinghamshire").since == date(2026, 12, 1)
     assert config.live_for("nottinghamshire").mode == "shadow"
     assert config.live_for("nottinghamshire").rules == ["initial-contact", "first-visit"]

@@ -1,7 +1,7 @@
 """timeline, forecast, due, explain: what is due, who would hear, and why."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -126,42 +126,38 @@ def due(
 PARTS = ("open", "caseloads", "meetings")
 
 
-def _show_sets(roster: "Roster", sets: Sequence["WorkingSet"], parts: Iterable[str]) -> None:
-    """Show the working sets of all authorities as one; each row names its authority where there are several."""
+def _show_sets(roster: "Roster", sets: Sequence["WorkingSet"], parts: Sequence[str]) -> None:
+    """Show each authority's working set under its name."""
     from ehscheduler.core.calendars import london_day
 
-    several = len(sets) > 1
-    if "open" in parts:
-        rows = sorted((row for one in sets for row in one.open), key=_by_day)
-        _show_open(rows, roster.names, several=several)
-    work = [row for one in sets for row in one.work]
-    if "caseloads" in parts and (work or "open" not in parts):
-        _show_work(work, several=several)
-    agendas = [agenda for one in sets for agenda in one.agendas]
-    if "meetings" in parts and (agendas or "open" not in parts):
-        _show_agendas(agendas, several=several)
-    for one in roster.found.values():
-        say_standing(one.policy, london_day(clock.now()))
+    for n, (name, one) in enumerate(zip(roster.found, sets, strict=True)):
+        if n:
+            typer.echo()
+        if "open" in parts:
+            _show_open(name, one.open)
+        if "caseloads" in parts and (one.work or len(parts) == 1):
+            _show_work(name, one.work)
+        if "meetings" in parts:
+            _show_agendas(name, one.agendas, alone=len(parts) == 1)
+    if not sets:
+        typer.echo("Nothing is open.")
+    for loaded in roster.found.values():
+        say_standing(loaded.policy, london_day(clock.now()))
 
 
-def _by_day(row: "OpenRow") -> tuple[bool, date, str, str, str]:
-    return row.due_on is None, row.due_on or date.min, row.authority, row.case, row.key
-
-
-def _show_open(rows: Sequence["OpenRow"], names: str, *, several: bool) -> None:
+def _show_open(name: str, rows: Sequence["OpenRow"]) -> None:
     columns = ("case", "what", "due", "state", "who acts", "clause")
     shown = [(r.case, r.title, r.window, r.state, r.owner, r.clause) for r in rows]
-    show_table(f"Open in {names}: {len(rows)}", *_named(rows, columns, shown, several), empty="Nothing is open.")
+    show_table(f"Open in {name}: {len(rows)}", columns, shown, empty=f"Nothing is open in {name}.")
 
 
-def _show_work(rows: Sequence["WorkRow"], *, several: bool) -> None:
-    columns = ("who", "holds", "limit", "", "clause")
-    shown = [(r.person, f"{r.held} {r.kind}", _limits(r), WORDS[r.state], r.clause) for r in rows]
-    typer.echo()
-    show_table("Caseloads", *_named(rows, columns, shown, several), empty="No policy here limits a caseload.")
+STANDS = {"over": "over the limit", "full": "at the limit", "within": "within", "under": "under the least"}
 
 
-WORDS = {"over": "over the limit", "full": "at the limit", "within": "", "under": "under the band"}
+def _show_work(name: str, rows: Sequence["WorkRow"]) -> None:
+    shown = [(r.person, f"{r.held} {r.kind}", _limits(r), STANDS[r.state], r.clause) for r in rows]
+    columns = ("who", "holds", "limit", "stands", "clause")
+    show_table(f"Caseloads in {name}", columns, shown, empty=f"Nobody in {name} has a limit to hold work against.")
 
 
 def _limits(row: "WorkRow") -> str:
@@ -170,27 +166,16 @@ def _limits(row: "WorkRow") -> str:
     return ", ".join(filter(None, (least, most)))
 
 
-def _show_agendas(agendas: Sequence["Agenda"], *, several: bool) -> None:
+def _show_agendas(name: str, agendas: Sequence["Agenda"], *, alone: bool) -> None:
     from ehscheduler.core.saying import said_day
 
+    columns = ("case", "to be taken to it", "who acts", "lead", "clause")
     for one in agendas:
-        place = ", ".join(filter(None, (one.hub, one.authority if several else "")))
-        title = f"{one.title}{f' ({place})' if place else ''}, {said_day(one.sits_on)}"
+        title = f"{one.title}{f' ({one.hub})' if one.hub else ''} in {name}, {said_day(one.sits_on)}"
         shown = [(item.case, item.title, item.owner, item.lead, item.clause) for item in one.items]
-        typer.echo()
-        columns = ("case", "to be taken to it", "who acts", "lead", "clause")
         show_table(title, columns, shown, empty=f"{title}: nothing is due at it so far.")
-    if not agendas:
-        typer.echo("No policy here has a meeting.")
-
-
-def _named(
-    rows: Iterable["OpenRow | WorkRow"], columns: Sequence[str], shown: Iterable[Sequence[Any]], several: bool
-) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-    """Put the authority before each row where there are several."""
-    if not several:
-        return columns, shown
-    return ("authority", *columns), [(row.authority, *cells) for row, cells in zip(rows, shown, strict=True)]
+    if alone and not agendas:
+        typer.echo(f"The policy of {name} has no meeting.")
 
 
 def _day(text: str, option: str) -> date:

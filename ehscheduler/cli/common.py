@@ -6,8 +6,10 @@ What a command works with is imported where it is used, so that the help and the
 import getpass
 import json
 import os
+import shutil
 import socket
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -41,6 +43,8 @@ FormatOption = Annotated[str, typer.Option("--format", help="table for people, j
 ByOption = Annotated[str, typer.Option("--by", help="Who does this; the name of the login when left out.")]
 AtOption = Annotated[str, typer.Option("--at", help="As of this date or instant; now when left out.")]
 CONFIG = Path("config.toml")
+KEPT_WHOLE = 20
+WIDEST = 100
 
 
 def console() -> "Console":
@@ -103,6 +107,15 @@ def plain(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
+def say(text: str, indent: str = "") -> None:
+    """Print a text, folded to the terminal and set in from the left."""
+    width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+    folded = textwrap.wrap(
+        plain(text), width, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
+    )
+    typer.echo("\n".join(folded))
+
+
 def show_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
@@ -112,15 +125,16 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
     from rich.table import Table
     from rich.text import Text
 
+    shown = [["" if cell is None else plain(str(cell)) for cell in row] for row in rows]
     table = Table(title=Text(plain(title)), title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    count = 0
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else plain(str(cell))) for cell in row))
-        count += 1
+    for n, column in enumerate(columns):
+        # What a row is about is read at once: where there is too little room, the other columns are folded.
+        whole = n == 0 and all(len(row[0]) <= KEPT_WHOLE for row in shown)
+        table.add_column(column, overflow="fold", no_wrap=whole)
+    for row in shown:
+        table.add_row(*map(Text, row))
     out = console()
-    if count:
+    if shown:
         out.print(table)
     else:
         out.print(plain(empty), markup=False)

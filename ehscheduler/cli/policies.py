@@ -1,14 +1,12 @@
 """policy list, policy check, policy show: the councils' protocols as the program reads them."""
 
-import shutil
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ehscheduler import clock
-from ehscheduler.cli.common import FormatOption, app, check_format, plain, show_json, show_table
+from ehscheduler.cli.common import FormatOption, app, check_format, say, show_json, show_table
 from ehscheduler.errors import EhsError, PolicyRefused
 
 if TYPE_CHECKING:
@@ -19,7 +17,6 @@ policy = typer.Typer(help="List, check and show councils' protocols.", no_args_i
 app.add_typer(policy, name="policy")
 
 Which = Annotated[str, typer.Argument(help="An authority's name, or the path of a policy file.")]
-WIDEST = 100
 PARTS = ("rules", "checks", "routes", "ladders", "meetings", "limits", "readings", "not-encoded")
 
 
@@ -169,7 +166,7 @@ def show(
         show_json([{"edition": read.edition, **row} if several else row for read, row in rows])
         return
     for read, folder in policies:
-        _say(f"{read.authority}: {read.document}, edition {read.edition}, in force from {read.in_force.isoformat()}")
+        say(f"{read.authority}: {read.document}, edition {read.edition}, in force from {read.in_force.isoformat()}")
         for part in (show,) if show else PARTS:
             _show_part(part, _rows(part, read, folder))
 
@@ -211,21 +208,12 @@ def _show_part(part: str, rows: list[dict[str, Any]]) -> None:
     }[part]
     if not rows:
         return
-    _say("")
-    _say(f"{HEADINGS[part]} ({len(rows)})")
+    say("")
+    say(f"{HEADINGS[part]} ({len(rows)})")
     for row in rows:
         first, *rest = lines(row)
         if part != "not-encoded":
-            _say("")
-        _say(first, "  ")
+            say("")
+        say(first, "  ")
         for line in rest:
-            _say(line, "      ")
-
-
-def _say(text: str, indent: str = "") -> None:
-    """Print a text, folded to the terminal and set in from the left."""
-    width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
-    folded = textwrap.wrap(
-        plain(text), width, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
-    )
-    typer.echo("\n".join(folded))
+            say(line, "      ")

@@ -21,6 +21,7 @@ from ehscheduler.cli.common import (
     config_at,
     console,
     open_store,
+    say,
     show_json,
     show_table,
     worker,
@@ -184,7 +185,7 @@ def outbox(
         if one not in DELIVERY_STATES:
             raise typer.BadParameter(f"{one!r} is none of {', '.join(DELIVERY_STATES)}", param_hint="--state")
     settings = config_at(config)
-    counts: dict[str, int] = {}
+    counts: dict[str, dict[str, int]] = {}
     rows: list[tuple[str, Any]] = []
     with open_store(settings) as store:
         roster = listed(authority, settings, store)
@@ -196,12 +197,11 @@ def outbox(
                 else:
                     found = deliveries(tx, name, states=state or (), case_ref=case or None, limit=limit)
                 rows += [(name, row) for row in found]
-                for which, count in count_deliveries(tx, name).items():
-                    counts[which] = counts.get(which, 0) + count
+                counts[name] = dict(count_deliveries(tx, name))
     rows = sorted(rows, key=lambda row: row[1].at, reverse=True)[:limit] if len(roster.found) > 1 else rows
     if format == "json":
         plain = [{"authority": name, **_plain(row)} for name, row in rows]
-        show_json({"kept": plain} if kept else {"counts": counts, "deliveries": plain})
+        show_json({"kept": plain} if kept else {"counts": _summed(counts), "deliveries": plain})
     elif kept:
         _show_kept(roster, rows)
     else:
@@ -209,40 +209,54 @@ def outbox(
     roster.end()
 
 
-def _show_outbox(roster: "Roster", rows: list[tuple[str, Any]], counts: dict[str, int]) -> None:
+def _summed(counts: dict[str, dict[str, int]]) -> dict[str, int]:
+    states = sorted({state for own in counts.values() for state in own})
+    return {state: sum(own.get(state, 0) for own in counts.values()) for state in states}
+
+
+def _show_outbox(roster: "Roster", rows: list[tuple[str, Any]], counts: dict[str, dict[str, int]]) -> None:
     from ehscheduler.core.saying import london_iso
 
-    shown = [
-        (london_iso(r.at)[:16], r.kind, r.case_ref, r.milestone, r.recipient, r.state, r.why or r.server_answer or "")
-        for _, r in rows
-    ]
-    said = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in sorted(counts.items())) or "nothing"
-    columns = ("at", "kind", "case", "milestone", "to", "state", "why, or the server's answer")
-    none = f"Nothing of this kind; in all: {said}." if counts else "The outbox is empty."
-    show_table(f"Outbox of {roster.names}: {said}", *_named(roster, rows, columns, shown), empty=none)
+    columns = ("at", "kind", "case", "milestone", "to", "what became of it")
+    for name in roster.found:
+        shown = [
+            (
+                *(london_iso(r.at)[:16].replace("T", " "), r.kind, r.case_ref, r.milestone),
+                *(r.recipient.replace(":", " "), _became(r)),
+            )
+            for authority, r in rows
+            if authority == name
+        ]
+        own = counts[name]
+        said = ", ".join(f"{n} {which.replace('_', ' ')}" for which, n in sorted(own.items())) or "nothing"
+        none = f"Nothing of this kind in {name}; in all: {said}." if own else f"The outbox of {name} is empty."
+        show_table(f"Outbox of {name}: {said}", columns, shown, empty=none)
+    if not roster.found:
+        typer.echo("The outbox is empty.")
+
+
+def _became(row: Any) -> str:
+    """Say how a delivery stands, and why or with which answer of the server."""
+    why = row.why or row.server_answer
+    return row.state.replace("_", " ") + (f": {why}" if why else "")
 
 
 def _show_kept(roster: "Roster", rows: list[tuple[str, Any]]) -> None:
     """Show the notices that nobody was told of, and why."""
     from ehscheduler.core.saying import london_iso
 
-    titles = {name: loaded.policy.title_of_role for name, loaded in roster.found.items()}
-    shown = [
-        (london_iso(r.at)[:16], r.kind, r.case_ref, r.milestone, ", ".join(map(titles[name], r.to_roles)), r.kept)
-        for name, r in rows
-    ]
     columns = ("at", "kind", "case", "milestone", "meant for", "why it was kept back")
-    heading = f"Kept back in {roster.names}"
-    show_table(heading, *_named(roster, rows, columns, shown), empty="Nothing was kept back.")
-
-
-def _named(
-    roster: "Roster", rows: list[tuple[str, Any]], columns: tuple[str, ...], shown: list[tuple[Any, ...]]
-) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-    """Put the authority before each row where there are several."""
-    if len(roster.found) < 2:
-        return columns, shown
-    return ("authority", *columns), [(name, *cells) for (name, _), cells in zip(rows, shown, strict=True)]
+    for name, loaded in roster.found.items():
+        title = loaded.policy.title_of_role
+        shown = [
+            (
+                *(london_iso(r.at)[:16].replace("T", " "), r.kind, r.case_ref, r.milestone),
+                *(", ".join(map(title, r.to_roles)), r.kept),
+            )
+            for authority, r in rows
+            if authority == name
+        ]
+        show_table(f"Kept back in {name}", columns, shown, empty=f"Nothing was kept back in {name}.")
 
 
 def _plain(row: Any) -> dict[str, Any]:
@@ -322,7 +336,7 @@ def _show_status(rows: list[dict[str, Any]], alarms: list[dict[str, Any]]) -> No
         )
         for row in rows
     ]
-    columns = ("authority", "cases", "open", "overdue", "waiting to be sent", "last turn")
+    columns = ("authority", "cases", "open", "overdue", "waiting", "last turn")
     show_table("Authorities", columns, shown, empty="No authority is installed; pip install ./plugins/NAME")
     wrong = [fault for row in rows for fault in row["faults"]]
     # What a plugin's own faults say is not said twice.
@@ -330,7 +344,7 @@ def _show_status(rows: list[dict[str, Any]], alarms: list[dict[str, Any]]) -> No
     if wrong:
         typer.echo("\nWrong now ('ehscheduler doctor' looks further):")
     for line in wrong:
-        typer.echo(f"  {line}")
+        say(line, "  ")
 
 
 def _said_alarm(alarm: dict[str, Any]) -> str:

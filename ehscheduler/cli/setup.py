@@ -36,7 +36,7 @@ channel = "file"          # "file" writes .eml files for a trial; "smtp" sends
 folder = "outbox"
 """
 LADDER = """
-# The protocol names nobody for overdue work; this ladder is the council's own, and is shown as such.
+# Where the protocol names nobody for overdue work, this ladder is the council's own, and is shown as such.
 [ladders.{}]
 overdue = [{{ who = ["line_manager"], after = "1 working day" }}]
 """

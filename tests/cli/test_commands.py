@@ -195,13 +195,13 @@ def test_outbox_shows_what_shadow_mode_kept_back_and_why(small: Cli, tmp_path: P
     text = config.read_text(encoding="utf-8") if config.exists() else ""
     config.write_text(f'{text}\n[live.nottinghamshire]\nmode = "shadow"\n', encoding="utf-8")
     small("tick")
-    assert small("outbox").out.strip() == "The outbox is empty."
+    assert small("outbox").out.strip() == "The outbox of nottinghamshire is empty."
     shown = small("outbox", "--kept").out
     assert "shadow mode: decided and recorded, not sent" in shown
     kept = parsed(small("outbox", "--kept", "--format", "json").out)["kept"]
     assert kept
     assert all(row["kept"] for row in kept)
-    assert small("outbox", "--kept", "--case", "nobody").out.strip() == "Nothing was kept back."
+    assert small("outbox", "--kept", "--case", "nobody").out.strip() == "Nothing was kept back in nottinghamshire."
 
 
 def test_tick_decides_and_writes_and_outbox_shows_it(small: Cli, tmp_path: Path, at: Callable[[str], None]) -> None:
