@@ -2,7 +2,8 @@
 
 `python -m ehscheduler.kit AUTHORITY` says what a plugin's files want, and with `--write` renews what is made from them.
 
-A plugin's folder has beside its package, with policy.toml, examples.toml and coverage.toml:
+What may stand in examples.toml beside its [[example]] tables is said in `worked` and `sittings`. A plugin's folder has,
+beside its package with policy.toml, examples.toml and coverage.toml:
 
     README.md              with the tables of words, readings and coverage between their marks
     tests/rule_list.toml   the `rows` of the rule list in order, and the rules that hold what it calls `timed`

@@ -13,6 +13,7 @@ from ehscheduler import pure
 from ehscheduler.core.examples import NONE
 from ehscheduler.kit.plugin import Plugin
 from ehscheduler.kit.rows import write_files
+from ehscheduler.kit.sittings import Sitting
 from ehscheduler.kit.worked import FIRST_DAY, Counted, Worked, Workload
 from ehscheduler.plugins import Authority
 
@@ -26,7 +27,9 @@ def through_files(plugin: Plugin, worked: Worked, folder: Path) -> list[str]:
             found = _counted(plugin, worked, folder)
         elif isinstance(worked, Workload) and not {"role", "share"} & worked.table.keys():
             found = _workload(plugin, worked, folder)
-        else:  # a team is not printed yet, and no file of the contract gives a worker's role or share
+        elif isinstance(worked, Sitting) and "moved" not in worked.table:
+            found = _lost(plugin, worked, folder)
+        else:  # no file of the contract gives a sitting that moved, or a worker's role or share; no team is printed yet
             return worked.wrong(plugin.policy, plugin.calendar)
         return [f"{worked.place}: {sentence}" for sentence in found]
 
@@ -120,6 +123,19 @@ def _notices(table: Answer, told: list[Answer]) -> Iterator[str]:
 def _notice(notice: Answer) -> str:
     stage = f" {notice['stage']}" if notice["stage"] else ""
     return f"{notice['kind']}{stage} at {notice['at'][:19]} to {', '.join(notice['to_roles'])}"
+
+
+# ---- sittings that are lost
+
+
+def _lost(plugin: Plugin, worked: Sitting, folder: Path) -> Iterator[str]:
+    yield from (said.removeprefix(f"{worked.place}: ") for said in worked.wrong(plugin.policy, plugin.calendar))
+    if worked.told:
+        paths = write_files(folder, [])
+        _, answer = ask(pure.write_forecast, plugin, *paths, str(worked.table["from"]), str(worked.table["until"]))
+        found = [(n["at"][:19], tuple(n["to_roles"])) for n in answer["notices"] if n["rule"] == worked.rule]
+        if found != worked.told:
+            yield f"told of {worked.told} by hand, and of {found} through the files"
 
 
 # ---- how much one person holds

@@ -10,6 +10,7 @@ from ehscheduler.core.calendars import Calendar
 from ehscheduler.core.examples import read_examples
 from ehscheduler.core.policy import Policy
 from ehscheduler.errors import PolicyRefused
+from ehscheduler.kit.sittings import Sitting
 from ehscheduler.kit.worked import Counted, Worked, Workload, read_routed
 from ehscheduler.plugins import Authority, load
 
@@ -72,6 +73,8 @@ class Plugin:
             yield read_routed(f"{path.name} [[routed]] {n}", table, self.policy)
         for n, table in enumerate(raw.get("workload", ()), 1):
             yield Workload(f"{path.name} [[workload]] {n}", table)
+        for n, table in enumerate(raw.get("sitting", ()), 1):
+            yield Sitting(f"{path.name} [[sitting]] {n}", table)
 
     def read(self, path: Path) -> Tables:
         """Read one TOML file of the plugin; every fault names it."""

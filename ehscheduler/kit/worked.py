@@ -1,6 +1,6 @@
-"""Worked cases of three kinds, each held to a policy: what one case makes due, which team takes it, how much one holds.
+"""Worked cases, each held to a policy: what one case makes due, which team takes it, how much one person holds.
 
-The first kind is the core's own example. The others stand in the same file:
+The first kind is the core's own example. The others stand in the same file, as those of a meeting do (`sittings`):
 
     [[routed]]    rule, facts, events, at, team ("none" where no row holds)
     [[workload]]  rule, families = [how many children each], told = [the families at which people hear], to_roles;
