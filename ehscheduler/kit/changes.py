@@ -102,7 +102,10 @@ def _sitting(path: Path, table: Table) -> Iterator[Change]:
     days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
     at = days.index(table["on"].removeprefix("every "))
     yield from (((*path, "on"), f"every {days[other]}") for other in (at - 1, (at + 1) % 5))
-    if ":" in (cut := table.get("cut_off", "")):
+    cut = table.get("cut_off", "")
+    if cut.endswith(" before"):
+        yield from (((*path, "cut_off"), other) for other in phrase_changes(cut, lambda _: ()))
+    elif cut:
         hour = int(cut[:2])
         yield from (((*path, "cut_off"), f"{other:02d}{cut[2:]}") for other in (hour - 1, hour + 1) if 0 <= other < 24)
 

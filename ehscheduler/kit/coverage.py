@@ -49,6 +49,12 @@ def _timed(plugin: Plugin) -> Iterator[str]:
     yield from (f"{rule} is timed, and no row under T names it" for rule in timed if rule not in held)
 
 
+def word_faults(plugin: Plugin) -> list[str]:
+    """Say which of the policy's own words nobody could look up: without a title, or without the clause they serve."""
+    own = (plugin.policy.words[name] for name in plugin.tables.get("event", {}))
+    return [f"[event.{word.name}]: give it a title and a clause" for word in own if not (word.title and word.clause)]
+
+
 def reading_faults(plugin: Plugin) -> list[str]:
     """Say which readings nothing rests on, which have no answer, and which are neither signed nor marked as ours."""
     used, faults = rests_on(plugin), []

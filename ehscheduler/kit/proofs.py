@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ehscheduler.kit.coverage import coverage_faults, example_faults, reading_faults
+from ehscheduler.kit.coverage import coverage_faults, example_faults, reading_faults, word_faults
 from ehscheduler.kit.mutants import equivalent_faults
 from ehscheduler.kit.plugin import Plugin
 from ehscheduler.kit.readme import readme_faults
@@ -20,6 +20,7 @@ def worked_faults(plugin: Plugin) -> list[str]:
 PROOFS: tuple[Proof, ...] = (
     worked_faults,
     coverage_faults,
+    word_faults,
     reading_faults,
     example_faults,
     readme_faults,

@@ -184,6 +184,10 @@ TABLES: dict[str, tuple[dict[str, Any], list[str]]] = {
             *("chair is gone", "per is gone"),
         ],
     ),
+    "meeting.days": (
+        {"on": "every Friday", "cut_off": "2 working days before"},
+        ["on = 'every Monday'", "cut_off = '1 working days before'", "cut_off = '3 working days before'"],
+    ),
     "ladder.l": (
         {
             "steps": [

@@ -7,6 +7,7 @@ from kit_samples import Build
 
 from ehscheduler.errors import PolicyRefused
 from ehscheduler.kit import PROOFS, coverage_faults, example_faults, reading_faults, readme_faults, snapshot_faults
+from ehscheduler.kit.coverage import word_faults
 from ehscheduler.kit.readme import renew_readme
 from ehscheduler.kit.snapshot import renew_snapshot, snapshot
 
@@ -56,6 +57,13 @@ READINGS = {
 def test_a_reading_that_is_not_used_or_not_taken_is_named(build: Build, fault: str) -> None:
     old, new, said = READINGS[fault]
     assert reading_faults(build(policy=(old, new))) == [said]
+
+
+@pytest.mark.parametrize("key", ["title", "clause"])
+def test_a_word_that_nobody_could_look_up_is_named(build: Build, key: str) -> None:
+    lost = {"title": 'title  = "A letter"', "clause": 'clause = "2"\n\n[standard'}[key]
+    plugin = build(policy=(lost, "[standard" if key == "clause" else ""))
+    assert word_faults(plugin) == ["[event.letter_sent]: give it a title and a clause"]
 
 
 EXAMPLES = {
