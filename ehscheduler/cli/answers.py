@@ -1,7 +1,7 @@
 """timeline, forecast, due, explain: what is due, who would hear, and why."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -114,10 +114,10 @@ def due(
     settings = config_at(config)
     with open_store(settings) as store:
         roster = listed(authority, settings, store)
-        sets = [working_set(store, one, clock.now(), asked) for one in roster.found.values()]
+        sets = roster.ask(lambda one: working_set(store, one, clock.now(), asked))
     if format == "json":
         parts = {"open": "open", "caseloads": "work", "meetings": "agendas"}
-        show_json([row.plain() for one in sets for row in getattr(one, parts[show or "open"])])
+        show_json([row.plain() for one in sets.values() for row in getattr(one, parts[show or "open"])])
     else:
         _show_sets(roster, sets, (show,) if show else PARTS)
     roster.end()
@@ -126,11 +126,11 @@ def due(
 PARTS = ("open", "caseloads", "meetings")
 
 
-def _show_sets(roster: "Roster", sets: Sequence["WorkingSet"], parts: Sequence[str]) -> None:
+def _show_sets(roster: "Roster", sets: Mapping[str, "WorkingSet"], parts: Sequence[str]) -> None:
     """Show each authority's working set under its name."""
     from ehscheduler.core.calendars import london_day
 
-    for n, (name, one) in enumerate(zip(roster.found, sets, strict=True)):
+    for n, (name, one) in enumerate(sets.items()):
         if n:
             typer.echo()
         if "open" in parts:

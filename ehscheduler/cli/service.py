@@ -237,8 +237,8 @@ def _show_outbox(roster: "Roster", rows: list[tuple[str, Any]], counts: dict[str
 
 def _became(row: Any) -> str:
     """Say how a delivery stands, and why or with which answer of the server."""
-    why = row.why or row.server_answer
-    return row.state.replace("_", " ") + (f": {why}" if why else "")
+    state, why = str(row.state), row.why or row.server_answer
+    return state.replace("_", " ") + (f": {why}" if why else "")
 
 
 def _show_kept(roster: "Roster", rows: list[tuple[str, Any]]) -> None:

@@ -1,7 +1,7 @@
 """Which authority a command is about: the one that is named, the one that is at home here, or the case's own."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ehscheduler.config import Config
     from ehscheduler.store.store import Store
 
+T = TypeVar("T")
 NAME_ONE = "name one with --authority"
 
 
@@ -76,10 +77,18 @@ class Roster:
         for said in self.faults.values():
             typer.echo(said, err=True)
 
-    @property
-    def names(self) -> str:
-        """Return the names for a heading."""
-        return ", ".join(self.found)
+    def ask(self, question: Callable[[Authority], T]) -> dict[str, T]:
+        """Ask each authority; one that has no answer is left out, and raises where it is the only one."""
+        answers = {}
+        for name, one in list(self.found.items()):
+            try:
+                answers[name] = question(one)
+            except EhsError as error:
+                if len(self.found) == 1:
+                    raise
+                self.faults[name] = f"{name}: {error}"
+                typer.echo(self.faults[name], err=True)
+        return answers
 
     def end(self) -> None:
         """End the command with exit code 1 where an authority was left out."""
