@@ -127,6 +127,7 @@ class Config(_Table):
     ladders: dict[str, Ladders] = {}
     readings: dict[str, dict[str, Answer]] = {}
     duty: dict[str, dict[str, str]] = {}
+    sittings: dict[str, dict[str, dict[date, date | Literal["cancelled"]]]] = {}
 
     def live_for(self, authority: str) -> Live:
         return self.live.get(authority) or Live.model_validate({})

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 
 from ehscheduler.config import Answer, Config
 from ehscheduler.core.phrases import read_span
-from ehscheduler.core.policy import Policy, Reading
+from ehscheduler.core.policy import Policy, Reading, weekday_of, with_sitting_days
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import ConfigRefused, PhraseFault
 from ehscheduler.plugins import Authority
@@ -16,11 +17,18 @@ def fitted(authority: Authority, config: Config) -> Authority:
     faults = list(_faults(authority, config))
     if faults:
         raise ConfigRefused(faults)
-    answers = config.readings.get(authority.name, {})
-    if not answers:
-        return authority
-    policies = tuple(replace(p, readings=_answered(p, answers)) for p in authority.policies)
-    return replace(authority, policies=policies)
+    answers, moved = config.readings.get(authority.name, {}), config.sittings.get(authority.name, {})
+    if moved:
+        days = {name: {day: _held_on(to) for day, to in changes.items()} for name, changes in moved.items()}
+        authority = replace(authority, calendar=authority.calendar.with_sittings(days))
+    if answers:
+        policies = (replace(p, readings=_answered(p, answers)) for p in authority.policies)
+        authority = replace(authority, policies=tuple(map(with_sitting_days, policies)))
+    return authority
+
+
+def _held_on(to: date | str) -> date | None:
+    return to if isinstance(to, date) else None
 
 
 def _answered(policy: Policy, answers: dict[str, Answer]) -> dict[str, Reading]:
@@ -41,16 +49,40 @@ def _answered(policy: Policy, answers: dict[str, Answer]) -> dict[str, Reading]:
 def _faults(authority: Authority, config: Config) -> Iterator[str]:
     policy, name = authority.policy, authority.name
     yield from _unknown(f"[readings.{name}]", "reading", config.readings.get(name, {}), policy.readings)
-    for id_, answer in config.readings.get(name, {}).items():
-        try:
-            if answer.value:
-                read_span(answer.value)
-        except PhraseFault as fault:
-            yield f"[readings.{name}.{id_}] value: {fault}"
+    yield from _answers(policy, name, config.readings.get(name, {}))
+    yield from _sittings(policy, name, config.sittings.get(name, {}))
     yield from _unknown(f"[live.{name}] rules", "rule", config.live_for(name).rules or (), policy.rules)
     yield from _unknown(f"[live.{name}] checks", "check", config.live_for(name).checks, policy.checks)
     for n, step in enumerate(config.overdue_ladder(name), 1):
         yield from _unknown(f"[ladders.{name}] overdue step {n}", "role", step.who, policy.roles)
+
+
+def _answers(policy: Policy, name: str, answers: Mapping[str, Answer]) -> Iterator[str]:
+    days = {meeting.day_from for meeting in policy.meetings.values()}
+    for id_, answer in answers.items():
+        at = f"[readings.{name}.{id_}] value"
+        if not answer.value:
+            continue
+        if id_ in days:
+            if weekday_of(answer.value) is None:
+                yield f"{at}: {answer.value!r} is not of the form 'every Tuesday'"
+            continue
+        try:
+            read_span(answer.value)
+        except PhraseFault as fault:
+            yield f"{at}: {fault}"
+
+
+def _sittings(policy: Policy, name: str, moved: Mapping[str, Mapping[date, date | str]]) -> Iterator[str]:
+    """Report a moved sitting of a meeting that there is not, or of a day on which it does not sit."""
+    for named, changes in moved.items():
+        at, meeting = f"[sittings.{name}] {named}", policy.meetings.get(named.partition("/")[0])
+        if meeting is None:
+            yield from _unknown(f"[sittings.{name}]", "meeting", [named.partition("/")[0]], policy.meetings)
+            continue
+        for day in changes:
+            if meeting.weekday and day.isoweekday() != meeting.weekday:
+                yield f"{at}: {day:%A} {day.isoformat()} is no day on which it sits; name the day that was planned"
 
 
 def _unknown(place: str, what: str, named: Iterable[str], known: Iterable[str]) -> Iterator[str]:
@@ -65,6 +97,7 @@ def strangers(config: Config, installed: Iterable[str]) -> list[str]:
         "live": config.live,
         "ladders": config.ladders,
         "readings": config.readings,
+        "sittings": config.sittings,
         "duty": config.duty,
         "link": config.link,
     }

@@ -185,3 +185,35 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path, content: 
 def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigRefused, match="cannot be read as UTF-8 text"):
         read_config(tmp_path)
+
+
+def test_a_sitting_is_moved_or_cancelled_by_the_council_and_for_one_hub_alone() -> None:
+    moved = {
+        "allocation-meeting": {"2026-12-31": date(2026, 12, 30)},
+        "allocation-meeting/North": {"2026-12-31": "cancelled"},
+    }
+    made = fitted(load("manchester"), config_from({"sittings": {"manchester": moved}}, "config.toml"))
+    assert made.calendar.sittings == {
+        "allocation-meeting": {date(2026, 12, 31): date(2026, 12, 30)},
+        "allocation-meeting/North": {date(2026, 12, 31): None},
+    }
+
+
+@pytest.mark.parametrize(
+    ("moved", "said"),
+    [
+        ({"allocation-meetings": {"2026-12-31": "cancelled"}}, "no meeting 'allocation-meetings'; did you mean"),
+        ({"allocation-meeting": {"2026-12-30": "cancelled"}}, "Wednesday 2026-12-30 is no day on which it sits"),
+    ],
+)
+def test_a_sitting_that_is_none_is_refused_by_its_place(moved: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigRefused) as refusal:
+        fitted(load("manchester"), config_from({"sittings": {"manchester": moved}}, "config.toml"))
+    [fault] = refusal.value.faults
+    assert fault.startswith("[sittings.manchester]")
+    assert said in fault
+
+
+def test_a_sitting_is_moved_to_a_date_or_cancelled_and_nothing_else() -> None:
+    assert refused({"sittings": {"manchester": {"allocation-meeting": {"2026-12-31": "later"}}}})
+    assert refused({"sittings": {"manchester": {"allocation-meeting": {"new year": "cancelled"}}}})

@@ -149,7 +149,7 @@ def _reminders(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]
         if at in told:
             continue  # the dispute itself says as much to the same person
         action = replace(_nudge(m, "reminder", at, (m.owner,), calendar), repeat=repeat)
-        if m.force != "guide" and due is not None and action.at >= due:
+        if m.force != "guide" and not m.undated and due is not None and action.at >= due:
             continue  # the due notice says as much
         if m.opens_at is not None and at < m.opens_at:
             action = replace(action, kept="it does not open until later")

@@ -20,12 +20,14 @@ from ehscheduler.core.policy import (
     Check,
     Cond,
     Happened,
+    Meeting,
     Not,
     Policy,
     Rhythm,
     Route,
     Rule,
     Standard,
+    weekday_of,
 )
 from ehscheduler.core.vocabulary import nearest
 
@@ -91,6 +93,7 @@ def _shapes(policy: Policy) -> Iterator[str]:
             yield from (f"{at}: {fault}" for fault in known_role(policy, role))
         if meeting.per:
             yield from (f"{at}: {fault}" for fault in known_fact(policy, meeting.per))
+        yield from (f"{at}: {fault}" for fault in _sits(policy, meeting))
         yield from (f"{at}: {fault}" for fault in known_readings(policy, meeting.readings))
     for limit in policy.limits.values():
         at = f"{policy.file} [limit.{limit.id}]"
@@ -99,6 +102,16 @@ def _shapes(policy: Policy) -> Iterator[str]:
         yield from (f"{at}: {fault}" for fault in known_readings(policy, limit.readings))
     for route in policy.routes.values():
         yield from (f"{policy.file} [route.{route.id}]: {fault}" for fault in _route(policy, route))
+
+
+def _sits(policy: Policy, meeting: Meeting) -> Iterator[str]:
+    """Report a meeting whose day is to come from a reading that is not there, or that gives something else."""
+    if not meeting.day_from:
+        return
+    yield from known_readings(policy, [meeting.day_from])
+    reading = policy.readings.get(meeting.day_from)
+    if reading and not reading.open and weekday_of(reading.value) is None:
+        yield f"takes its day from the reading {meeting.day_from!r}, whose value is no day such as 'every Tuesday'"
 
 
 def _check(policy: Policy, check: Check) -> Iterator[str]:

@@ -94,6 +94,8 @@ def limit(
     if due.how == "same day":
         return Limit(due.text, anchor.day, end_of_day(anchor.day), anchor=anchor, day_zero=anchor.day)
     if due.how == "next":
+        if not history.policy.meetings[due.meeting].weekday:
+            return None  # nobody has answered on which day it sits
         on = _sitting(due.meeting, anchor, history, held)
         text = due.text.replace(due.meeting, history.policy.meetings[due.meeting].title, 1)
         return Limit(text, on, end_of_day(on) if on else None, anchor=anchor)
@@ -109,6 +111,8 @@ def limit(
 def _sitting(name: str, anchor: Event, history: History, held: Held) -> date | None:
     """Return the next sitting of a meeting, in the case's own hub where each hub has its own."""
     meeting = history.policy.meetings[name]
+    if not meeting.weekday:
+        return None
     hub = str(history.facts_at(anchor.moment).get(meeting.per) or "") if meeting.per else ""
     return next_sitting(meeting, history.calendar, anchor, held, hub)
 

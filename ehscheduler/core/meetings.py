@@ -19,6 +19,8 @@ def sittings(meeting: Meeting, calendar: Calendar, since: date, hub: str = "") -
     Cancelled and moved sittings are honoured. One that falls on a bank holiday is skipped, or held on the next working
     day where the policy says so; under "ask" nobody has said that it is held, so it is not counted on.
     """
+    if not meeting.weekday:
+        return
     planned = since + timedelta(days=(meeting.weekday - since.isoweekday()) % 7) - WEEK
     moved = _moved(meeting, calendar, hub)
     for _ in range(_LOOK_AHEAD):
@@ -63,7 +65,7 @@ def _in_time(meeting: Meeting, calendar: Calendar, anchor: Event, sitting: date)
 
 def lost_sittings(meeting: Meeting, calendar: Calendar, since: date, until: date) -> list[date]:
     """Return the planned sittings that fall on a bank holiday and that nobody has replaced, under "ask"."""
-    if meeting.bank_holiday != "ask":
+    if meeting.bank_holiday != "ask" or not meeting.weekday:
         return []
     moved = _moved(meeting, calendar, "")
     day = since + timedelta(days=(meeting.weekday - since.isoweekday()) % 7)

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any, Literal
 
@@ -210,7 +210,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """A weekly meeting; `weekday` is 1 on Monday. `cut_off` is a time of its day, or a length before it."""
+    """A weekly meeting; `weekday` is 1 on Monday. `cut_off` is a time of its day, or a length before it.
+
+    Where a reading says on which day it sits (`day_from`), `weekday` is 0 until somebody has answered.
+    """
 
     id: str
     title: str
@@ -221,6 +224,7 @@ class Meeting:
     bank_holiday: str = "ask"
     chair: str = ""
     readings: tuple[str, ...] = ()
+    day_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +325,7 @@ class Policy:
     def resting_on(self, reading: str) -> list[str]:
         """Return the ids of what rests on a reading: by name, or for a length that it gives."""
         tables = [*self.rules.values(), *self.checks.values(), *self.meetings.values(), *self.limits.values()]
-        return [made.id for made in tables if reading in made.readings or reading in _lengths_from(made)]
+        return [made.id for made in tables if reading in (*made.readings, *_answered_by(made))]
 
     @property
     def watched(self) -> frozenset[str]:
@@ -337,8 +341,28 @@ class Policy:
         return (r for r in (self.readings[id_] for id_ in rule.readings) if not r.signed_by)
 
 
-def _lengths_from(made: object) -> set[str]:
-    """Return the readings from which a standard or a rhythm takes a length."""
+def with_sitting_days(policy: Policy) -> Policy:
+    """Set the weekday of each meeting whose day a reading gives, as the reading is now answered."""
+    asked = {id_: made for id_, made in policy.meetings.items() if made.day_from in policy.readings}
+    if not asked:
+        return policy
+    days = {id_: weekday_of(policy.readings[made.day_from].value) or 0 for id_, made in asked.items()}
+    answered = {id_: replace(made, weekday=days[id_]) for id_, made in asked.items()}
+    return replace(policy, meetings={**policy.meetings, **answered})
+
+
+def weekday_of(text: str) -> int | None:
+    """Read "every Tuesday" as 2; None for anything else."""
+    return _WEEKDAYS.get(text)
+
+
+_WEEKDAYS = {f"every {day}": n for n, day in enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"), 1)}
+
+
+def _answered_by(made: object) -> set[str]:
+    """Return the readings from which a standard or a rhythm takes a length, or a meeting its day."""
+    if isinstance(made, Meeting):
+        return {made.day_from}
     lengths: list[object] = []
     if isinstance(made, Standard):
         lengths = [due.length for due in (*made.due, *((made.not_before,) if made.not_before else ()))]

@@ -6,7 +6,7 @@ from datetime import time
 from ehscheduler.core import phrases
 from ehscheduler.core.calendars import Span
 from ehscheduler.core.phrases import Anchor
-from ehscheduler.core.policy import Check, Meeting, Route, Row, WorkLimit
+from ehscheduler.core.policy import Check, Meeting, Route, Row, WorkLimit, weekday_of
 from ehscheduler.core.read_conditions import read_where
 from ehscheduler.core.read_rules import read_earliest, read_force
 from ehscheduler.core.tables import Named, Table
@@ -49,26 +49,26 @@ def _read_since(text: str) -> Span | Anchor:
     return phrases.read_anchor(text)
 
 
-_EVERY = re.compile(r"every (Monday|Tuesday|Wednesday|Thursday|Friday)")
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+_READING = re.compile(r"reading ([a-z][a-z0-9_-]*)")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
 def read_meeting(table: Named) -> Meeting:
     on = table.text("on", required=True)
-    found = _EVERY.fullmatch(on)
-    if on and not found:
-        table.fault(f"on = {on!r} is not of the form 'every Tuesday'")
+    weekday, asked = weekday_of(on), _READING.fullmatch(on)
+    if on and not (weekday or asked):
+        table.fault(f"on = {on!r} is neither of the form 'every Tuesday' nor 'reading NAME'")
     made = Meeting(
         id=table.where_id,
         title=table.text("title", required=True),
         clause=table.texts("clause", required=True),
-        weekday=_WEEKDAYS.index(found[1]) + 1 if found else 1,
+        weekday=weekday or 0,
         per=table.text("per"),
         cut_off=_cut_off(table),
         bank_holiday=table.choice("bank_holiday", ("ask", "skip", "next working day"), "ask"),
         chair=table.text("chair"),
         readings=table.texts("reading"),
+        day_from=asked[1] if asked else "",
     )
     table.done()
     return made

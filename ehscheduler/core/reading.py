@@ -14,7 +14,7 @@ from typing import Any
 from ehscheduler.core import phrases
 from ehscheduler.core.calendars import NATIONS
 from ehscheduler.core.check import cross_check
-from ehscheduler.core.policy import Asked, EventWord, Policy, Reading
+from ehscheduler.core.policy import Asked, EventWord, Policy, Reading, weekday_of, with_sitting_days
 from ehscheduler.core.read_conditions import plain_length, read_where
 from ehscheduler.core.read_rules import read_ladder, read_rules
 from ehscheduler.core.read_shapes import read_check, read_limit, read_meeting, read_route
@@ -53,7 +53,7 @@ def read_tables(raw: Mapping[str, Any], text: str, file: str, hooks: Mapping[str
     faults += cross_check(policy)
     if faults:
         raise PolicyRefused(faults)
-    return policy
+    return with_sitting_days(policy)
 
 
 def _policy(raw: Mapping[str, Any], text: str, file: str, faults: list[str]) -> Policy:
@@ -140,7 +140,7 @@ def _reading(table: Table) -> Reading:
         signed_by=table.text("signed_by"),
         signed_on=table.day("signed_on"),
     )
-    if made.value:
+    if made.value and weekday_of(made.value) is None:
         table.read("value", made.value, phrases.read_span)
     table.done()
     return made

@@ -126,6 +126,7 @@ def _wake_where_settings_changed(tx: Tx, desk: Desk, authority: Authority, now: 
         "policy": authority.policy.text_hash,
         "readings": {id_: [r.answer, r.value] for id_, r in authority.policy.readings.items()},
         "days_off": _days_off(authority.calendar),
+        "sittings": str(authority.calendar.sittings),
         "live": [str(live.since), live.rules, live.checks, live.mode],
         "ladder": [[list(step.who), str(step.after)] for step in config.overdue_ladder(name)],
     }

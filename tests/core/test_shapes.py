@@ -572,3 +572,89 @@ def test_a_team_that_the_event_does_not_name_is_not_guessed_from_the_case() -> N
     case = Case("C1", {"team": "Early Help North"})
     history = History(policy, calendar_for(policy), case, lines, instant("2026-05-20"), date(2026, 5, 20))
     assert team_for(policy.routes["last"], history, lines[1]) is None
+
+
+DAYLESS = """
+[reading.panel-day]
+clauses = ["5"]
+asks = "On which day does the panel sit?"
+{answer}
+[meeting.panel]
+title = "Hub panel"
+clause = "5.2"
+on = "reading panel-day"
+[standard.take]
+title = "Taken to the panel"
+clause = "5.2"
+due = "next panel after each requested"
+met_by = "presented"
+owner = "worker"
+"""
+
+
+def test_a_meeting_sits_on_the_day_that_a_reading_gives_and_on_none_until_it_is_answered() -> None:
+    lines = ["2026-03-02 requested #R1"]
+    waiting = policy_of(DAYLESS.format(answer=""))
+    assert stands(run(waiting, lines, "2026-03-02")) == {}
+    assert waiting.resting_on("panel-day") == ["panel"]
+    answered = DAYLESS.format(answer='answer = "Thursdays."\nvalue = "every Thursday"')
+    assert stands(run(answered, lines, "2026-03-02"))["take/R1"][0] == "2026-03-05"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ('answer = "Weekly."\nvalue = "1 week"', "takes its day from the reading 'panel-day', whose value is no day"),
+        ('answer = "Sundays."\nvalue = "every Sunday"', "'every Sunday'"),
+    ],
+)
+def test_a_reading_that_gives_a_meeting_no_weekday_is_refused(answer: str, said: str) -> None:
+    with pytest.raises(PolicyRefused) as refused:
+        policy_of(DAYLESS.format(answer=answer))
+    assert any(said in fault for fault in refused.value.faults)
+
+
+def test_work_without_a_set_time_is_nudged_at_its_best_day() -> None:
+    rules = """
+    [standard.review]
+    title = "Second review"
+    clause = "18"
+    due = "no set time after allocation"
+    best_by = "46 days after allocation"
+    met_by = "told"
+    owner = "worker"
+    """
+    policy = policy_of(rules)
+    calendar = calendar_for(policy)
+    found = run(policy, ["2026-03-17 allocation"], "2026-03-17")
+    told = actions(policy, calendar, found.milestones, since=instant("2026-03-16"), until=instant("2026-06-01"))
+    # The 46th day after Tuesday 17 March is Saturday 2 May; the working day before it is Friday 1 May.
+    assert [(a.kind, a.at.isoformat()) for a in told] == [
+        ("due", "2026-03-17T08:30:00+00:00"),
+        ("reminder", "2026-05-01T07:30:00+00:00"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("roles", "told"), [({}, ["band"]), ({"p1": "advanced"}, ["advanced-band"]), ({"p1": "clerk"}, [])]
+)
+def test_a_person_whose_role_is_not_known_is_held_to_the_limit_for_whoever_leads(
+    roles: dict[str, str], told: list[str]
+) -> None:
+    table = """
+    [limit.{id}]
+    title = "Caseload"
+    clause = "25"
+    who = "{who}"
+    at_most = {{ families = {most} }}
+    tell = ["manager"]
+    """
+    limits = table.format(id="band", who="worker", most=2) + table.format(id="advanced-band", who="advanced", most=1)
+    policy = read_policy(HEAD.replace("[event.requested]", 'advanced = "Advanced"\n[event.requested]', 1) + limits, "t")
+    held = []
+    for n in (1, 2, 3):
+        lines = [event(f"2026-03-0{n} allocation")]
+        held += evaluate(
+            policy, calendar_for(policy), Case(f"C{n}", {"lead": "p1"}), lines, instant("2026-03-05")
+        ).holdings
+    assert [one.limit.id for one in crossings(policy, held, roles)] == told
