@@ -169,9 +169,10 @@ def test_the_authority_that_is_named_takes_the_act_and_the_other_stays_as_it_was
     for words in (ACTS[0], ACTS[3]):
         assert both(*words, "--authority", "nottinghamshire").code == 0
     assert rows(both, "due", "--authority", "northamptonshire") == before
-    assert {row["state"] for row in rows(both, "due", "--authority", "nottinghamshire") if row["case"] == "C1"} == {
-        "on_hold"
-    }
+    [card] = rows(both, "explain", "C1", "first-visit", "--authority", "nottinghamshire")
+    assert card["state"] == "met"
+    [card] = rows(both, "explain", "C1", "plan", "--authority", "nottinghamshire")
+    assert card["state"] == "on_hold"
 
 
 def test_an_import_into_a_database_of_two_asks_which(both: Cli) -> None:
