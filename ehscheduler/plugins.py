@@ -33,6 +33,17 @@ MOST_FILES = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What one plugin gives: its policy editions, oldest first, and what its calendar is made with."""
+
+    name: str
+    policies: tuple[Policy, ...]
+    folder: Path
+    closure_days: Mapping[date, str]
+    sittings: Mapping[str, Mapping[date, date | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Authority:
     """One council as its plugin gives it: its policy editions, oldest first, and its working calendar."""
 
@@ -53,7 +64,14 @@ def installed() -> list[str]:
 
 
 def load(name: str) -> Authority:
-    """Load one authority's plugin; raise PolicyRefused with every fault, each naming the plugin."""
+    """Load one authority's plugin, with its calendar; raise PolicyRefused with every fault, each naming the plugin."""
+    found = given(name)
+    calendar = calendar_for(found.policies[-1], found.closure_days).with_sittings(found.sittings)
+    return Authority(name, found.policies, calendar, found.folder)
+
+
+def given(name: str) -> Given:
+    """Read what one authority's plugin gives; raise PolicyRefused with every fault, each naming the plugin."""
     points = [point for point in entry_points(group=GROUP) if point.name == name]
     if len(points) > 1:
         raise PolicyRefused([f"plugin {name!r} is installed {len(points)} times; uninstall all but one of them"])
@@ -67,10 +85,10 @@ def load(name: str) -> Authority:
 # ---- the deadline
 
 
-def _in_time(point: EntryPoint) -> Authority:
+def _in_time(point: EntryPoint) -> Given:
     """Load a plugin on its own thread; raise PolicyRefused where it fails, or does not come back in time."""
     at = f"plugin {point.name!r}"
-    came: list[Authority | BaseException] = []
+    came: list[Given | BaseException] = []
     thread = Thread(target=_answer, args=(partial(_load, point), came), name=at, daemon=True)
     thread.start()
     thread.join(DEADLINE)
@@ -79,14 +97,14 @@ def _in_time(point: EntryPoint) -> Authority:
         raise PolicyRefused(
             [f"{at}: did not load within {DEADLINE:g} seconds; find what it waits for when it is imported or asked"]
         )
-    if isinstance(came[0], Authority):
+    if isinstance(came[0], Given):
         return came[0]
     if isinstance(came[0], PolicyRefused):
         raise came[0]
     raise PolicyRefused([f"{at}: could not be loaded: {_raised(came[0])}"]) from came[0]
 
 
-def _answer(question: Callable[[], Authority], came: list[Authority | BaseException]) -> None:
+def _answer(question: Callable[[], Given], came: list[Given | BaseException]) -> None:
     try:
         came.append(question())
     except BaseException as error:  # whatever it is, the thread that waits has to hear of it
@@ -107,7 +125,7 @@ def _raised(error: BaseException) -> str:
 # ---- what a plugin answers
 
 
-def _load(point: EntryPoint) -> Authority:
+def _load(point: EntryPoint) -> Given:
     faults: list[str] = []
     hooks = _Hooks(point.load(), faults)
     paths = hooks.policies()
@@ -117,8 +135,7 @@ def _load(point: EntryPoint) -> Authority:
         faults += _no_meeting(policies[-1], sittings)
     if faults:
         raise PolicyRefused([f"plugin {point.name!r}: {fault}" for fault in dict.fromkeys(faults)])
-    calendar = calendar_for(policies[-1], closures).with_sittings(sittings)
-    return Authority(point.name, tuple(policies), calendar, paths[0].parent)
+    return Given(point.name, tuple(policies), paths[0].parent, closures, sittings)
 
 
 def _no_meeting(policy: Policy, sittings: Mapping[str, Any]) -> Iterator[str]:

@@ -7,8 +7,6 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-import holidays
-
 from ehscheduler.core.calendars import Calendar
 from ehscheduler.core.policy import Asked, Policy
 from ehscheduler.core.reading import read_tables
@@ -24,6 +22,8 @@ _SUBDIVISIONS = {"england": "ENG", "scotland": "SCT", "wales": "WLS", "northern 
 @lru_cache(maxsize=8)
 def bank_holidays(nation: str) -> Mapping[date, str]:
     """Return the bank holidays of a nation by date, with their names."""
+    import holidays  # slow to import, and a policy can be read and shown without it
+
     table = holidays.country_holidays("GB", subdiv=_SUBDIVISIONS[nation], years=range(FIRST_YEAR, LAST_YEAR + 1))
     return dict(table.items())
 

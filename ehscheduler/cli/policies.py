@@ -105,12 +105,12 @@ def _checked(read: "Policy", folder: Path) -> list[str]:
     place = f"{read.authority}: "
     faults = [f"{place}{fault}" for fault in _examples(read, calendar_for(read), folder / "examples.toml")]
     for warning in policy_warnings(read, london_day(clock.now())):
-        typer.echo(f"Note: {place}{warning}")
+        say(f"Note: {place}{warning}")
     for reading in read.readings.values():
         if reading.open:
             rules = [rule.id for rule in read.rules.values() if reading.id in rule.readings]
             said = f"the reading {reading.id} has no answer; {', '.join(rules) or 'no rule'} hangs on it"
-            typer.echo(f"Note: {place}{said}")
+            say(f"Note: {place}{said}")
     kinds = ("rule", "check", "route", "ladder", "meeting", "limit", "reading")
     counts = [count_words(len(getattr(read, f"{kind}s")), kind) for kind in kinds]
     typer.echo(f"{place}{read.file}: {', '.join(counts)}.")
@@ -133,7 +133,7 @@ def _examples(read: "Policy", calendar: "Calendar", path: Path) -> list[str]:
 
 
 def _policies(which: str) -> list[tuple["Policy", Path]]:
-    from ehscheduler.plugins import installed, load
+    from ehscheduler.plugins import given, installed
     from ehscheduler.policy_files import policy_from
 
     path = Path(which)
@@ -143,8 +143,8 @@ def _policies(which: str) -> list[tuple["Policy", Path]]:
         found = sorted(path.rglob("policy*.toml"))
         if found:
             return [(policy_from(file), file.parent) for file in found]
-    authority = load(which)
-    return [(one, authority.folder) for one in authority.policies]
+    plugin = given(which)
+    return [(one, plugin.folder) for one in plugin.policies]
 
 
 @policy.command()
