@@ -195,7 +195,7 @@ def _meant(event: Event, clock: Clock) -> bool:
 
 def cancelling(rule: Rule, clock: Clock, history: History, evidence: Event | None) -> Event | None:
     """Return the `unless` event that came since the start and before the rule was met."""
-    if not rule.unless:
+    if not any(history.occurrences(anchor.name) for anchor in rule.unless):
         return None
     watch = replace(clock, later_day=False, until=None)
     found = [

@@ -1,6 +1,6 @@
 """Evaluation: one pass over a policy's rules turns a case's history into milestones. `now` is given."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -35,13 +35,16 @@ class Evaluation:
 def evaluate(policy: Policy, calendar: Calendar, case: Case, events: Iterable[Event], now: datetime) -> Evaluation:
     """Work out every milestone of a case as it is known at `now` (aware, UTC)."""
     history = History(policy, calendar, case, events, now, london_day(now))
-    history.ran_over = lambda rule: _ran_over(policy.rules[rule], history)
-    found: list[Milestone] = []
-    for rule in policy.rules.values():
-        try:
-            found.extend(_milestones(rule, history))
-        except OutOfCalendar as error:
-            history.problem(f"{rule.id}: {error}")
+    made: dict[str, list[Milestone]] = {}
+
+    def milestones_of(id_: str) -> list[Milestone]:
+        """Work a rule out once, whether for itself or because another asks whether it ran over."""
+        if id_ not in made:
+            made[id_] = _milestones(policy.rules[id_], history)
+        return made[id_]
+
+    history.ran_over = lambda rule: _ran_over(rule, milestones_of(rule), history)
+    found = [m for id_ in policy.rules for m in milestones_of(id_)]
     found.sort(key=lambda m: (m.rule, m.key))
     failed = tuple(findings(history))
     for finding in failed:
@@ -59,19 +62,25 @@ def evaluate(policy: Policy, calendar: Calendar, case: Case, events: Iterable[Ev
     )
 
 
-def _milestones(rule: Standard | Rhythm, history: History) -> Iterator[Milestone]:
-    return standard_milestones(rule, history) if isinstance(rule, Standard) else rhythm_milestones(rule, history)
+def _milestones(rule: Standard | Rhythm, history: History) -> list[Milestone]:
+    try:
+        if isinstance(rule, Standard):
+            return list(standard_milestones(rule, history))
+        return list(rhythm_milestones(rule, history))
+    except OutOfCalendar as error:
+        history.problem(f"{rule.id}: {error}")
+        return []
 
 
-def _ran_over(rule: Standard | Rhythm, history: History) -> list[Event]:
+def _ran_over(rule: str, milestones: Iterable[Milestone], history: History) -> list[Event]:
     """Return when a rule's limits passed unmet: each at the first instant after its limit."""
     found = []
-    for m in _milestones(rule, history):
+    for m in milestones:
         over = m.winner.overdue_at if m.due_at is not None else None
         if over is None or over > history.now or m.state in ("met", "waived"):
             continue
         if m.stopped_by is not None and m.stopped_by.moment < over:
             continue
-        word = f"{rule.id}{OVERDUE}"
+        word = f"{rule}{OVERDUE}"
         found.append(Event(f"{m.key}{OVERDUE}", m.case, word, over, False, london_day(over), over, m.key))
     return sorted(found, key=lambda event: (event.moment, event.id))
