@@ -55,7 +55,10 @@ class OpenRow:
 
 @dataclass(frozen=True, slots=True)
 class WorkRow:
-    """How much of one kind of work a person holds, against one limit of the policy."""
+    """How much of one kind of work a person holds, against one limit of the policy.
+
+    A limit in proportion to hours (`pro_rata`) is the full-time one: the directory does not say how long anybody works.
+    """
 
     authority: str
     limit: str
@@ -66,6 +69,7 @@ class WorkRow:
     held: int
     at_most: int | None
     at_least: int | None
+    pro_rata: bool
 
     @property
     def state(self) -> str:
@@ -186,8 +190,8 @@ def _work(authority: Authority, found: Iterable[Evaluation], roles: Mapping[str,
             counts = {"families": len(own), "children": sum(one.children for one in own)}
             for kind in dict.fromkeys((*limit.at_most, *limit.at_least)):
                 most, least = limit.at_most.get(kind), limit.at_least.get(kind)
-                clause = ", ".join(limit.clause)
-                yield WorkRow(authority.name, limit.id, limit.title, clause, lead, kind, counts[kind], most, least)
+                about = (authority.name, limit.id, limit.title, ", ".join(limit.clause))
+                yield WorkRow(*about, lead, kind, counts[kind], most, least, limit.pro_rata)
 
 
 def _agendas(

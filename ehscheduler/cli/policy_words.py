@@ -42,8 +42,13 @@ def _rule(rule: Standard | Rhythm, read: Policy) -> Row:
         "when": _when(rule),
         "where": said_cond(rule.where),
         "unless": _any(rule.unless),
+        "best_by": rule.best_by.text if rule.best_by else "",
         "met_by": _any(rule.met_by),
         "owner": read.title_of_role(rule.owner),
+        "tell": [read.title_of_role(role) for role in rule.tell],
+        "may_extend": [read.title_of_role(role) for role in rule.may_extend],
+        "ladder": rule.decided_by or rule.escalate,
+        "runs_through": list(rule.runs_through),
         "force": rule.force,
         "readings": ", ".join(rule.readings),
     }
@@ -229,11 +234,27 @@ Lines = Callable[[Row], Iterator[str]]
 
 def rule_lines(row: Row) -> Iterator[str]:
     yield f"{row['rule']}: {row['title']} ({row['clause']})"
-    yield row["when"]
+    yield row["when"] + (f"; best by {row['best_by']}" if row["best_by"] else "")
     if row["where"]:
         yield f"where {row['where']}"
     yield f"done by {row['met_by']}" + (f"; called off by {row['unless']}" if row["unless"] else "")
     yield _who(row)
+    beside = (
+        f"{_and(row['tell'])} told too" if row["tell"] else "",
+        f"{_or(row['may_extend'])} may agree a later limit" if row["may_extend"] else "",
+        f"ladder {row['ladder']}" if row["ladder"] else "",
+        f"runs through {_and(row['runs_through'])}" if row["runs_through"] else "",
+    )
+    if any(beside):
+        yield "; ".join(filter(None, beside))
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join(names)
+
+
+def _or(names: list[str]) -> str:
+    return " or ".join(names)
 
 
 def check_lines(row: Row) -> Iterator[str]:
@@ -276,7 +297,8 @@ def limit_lines(row: Row) -> Iterator[str]:
     parts = [f"at most {most}" if most else "", f"at least {least}" if least else ""]
     yield f"{row['who']}: {', '.join(filter(None, parts))}{', in proportion to hours' if row['pro_rata'] else ''}"
     if row["tell"] or row["readings"]:
-        yield f"{', '.join(row['tell']) or 'nobody'} is told{_resting(row)}"
+        are = "are" if len(row["tell"]) > 1 else "is"
+        yield f"{_and(row['tell']) or 'nobody'} {are} told{_resting(row)}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

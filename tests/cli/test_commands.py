@@ -182,7 +182,8 @@ def test_policy_check_and_show(cli: Cli) -> None:
     assert checked.code == 0
     assert checked.out.rstrip().endswith("All is well.")
     shown = parsed(cli("policy", "show", "nottinghamshire", "--format", "json").out)
-    told = {"rule", "title", "clause", "when", "where", "unless", "met_by", "owner", "force", "readings"}
+    told = {"rule", "title", "clause", "when", "where", "unless", "best_by", "met_by", "owner", "force", "readings"}
+    told |= {"tell", "may_extend", "ladder", "runs_through"}
     assert told == set(shown[0])
     assert "10 working days after allocation" in cli("policy", "show", "nottinghamshire").out
 
