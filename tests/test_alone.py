@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,9 +39,9 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def put(project: Path, target: Path) -> Path:
-    """Install a project into a folder of its own, without the network."""
+    """Install a project into a folder of its own, without the network; by hand where its builder is not here."""
     if find_spec("hatchling") is None:
-        pytest.skip("hatchling builds the packages: pip install hatchling")
+        return put_by_hand(project, target)
     offline = ("--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet")
     subprocess.run(
         [sys.executable, "-m", "pip", "install", *offline, "--target", target, project],
@@ -47,6 +49,21 @@ def put(project: Path, target: Path) -> Path:
         capture_output=True,
         text=True,
     )
+    return target
+
+
+def put_by_hand(project: Path, target: Path) -> Path:
+    """Do what an installer does with a project: its packages, its name, and its entry points."""
+    made = tomllib.loads((project / "pyproject.toml").read_text())
+    name, version = made["project"]["name"], made["project"]["version"]
+    for package in made["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
+        shutil.copytree(project / package, target / package)
+    known = target / f"{name.replace('-', '_')}-{version}.dist-info"
+    known.mkdir()
+    (known / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    points = made["project"].get("entry-points", {})
+    lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in named.items()) for group, named in points.items()]
+    (known / "entry_points.txt").write_text("".join(lines))
     return target
 
 
