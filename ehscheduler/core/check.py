@@ -81,6 +81,7 @@ def _words(policy: Policy) -> Iterator[str]:
         for part in (*word.all, *((word.of,) if word.of else ())):
             yield from (f"{at}: {fault}" for fault in known_event(policy, part))
         yield from (f"{at}: {fault}" for fault in known_cond(policy, word.where, facts=False))
+        yield from (f"{at} within: {fault}" for fault in known_length(policy, word.within))
 
 
 def _shapes(policy: Policy) -> Iterator[str]:
@@ -121,6 +122,7 @@ def _check(policy: Policy, check: Check) -> Iterator[str]:
         yield from known_role(policy, role)
     yield from known_cond(policy, check.where)
     yield from known_cond(policy, check.must, facts=False)
+    yield from known_length(policy, check.since if isinstance(check.since, Span) else None)
     if check.not_before:
         yield from known_due(policy, check.not_before)
     yield from known_readings(policy, check.readings)

@@ -87,8 +87,9 @@ def known_cond(policy: Policy, cond: Cond | None, *, facts: bool = True) -> Iter
         case Known(facts=names):
             for name in names if facts else ():
                 yield from _fact_or_detail(policy, name)
-        case Happened(word=word):
+        case Happened(word=word, within=within):
             yield from known_event(policy, word)
+            yield from known_length(policy, within)
         case Not(cond=inner):
             yield from known_cond(policy, inner, facts=facts)
         case AnyOf(conds=conds) | AllOf(conds=conds):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ehscheduler.core.calendars import Span, london_day
+from ehscheduler.core.calendars import Span, end_of_day, london_day
 from ehscheduler.core.clocks import condition
 from ehscheduler.core.events import Event
 from ehscheduler.core.history import History
@@ -13,6 +13,7 @@ from ehscheduler.core.limits import opens_at
 from ehscheduler.core.phrases import Anchor
 from ehscheduler.core.policy import Check, Cond
 from ehscheduler.core.saying import said_day, said_word
+from ehscheduler.errors import OutOfCalendar
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +40,27 @@ class Finding:
 def findings(history: History) -> Iterator[Finding]:
     """Yield every check that failed, in the order of the policy and of the events."""
     for check in history.policy.checks.values():
-        refs: set[str] = set()
-        for event in history.each_of(check.at):
-            # As with `each`, an occurrence goes by its ref; one that another had before goes by its own id.
-            name = event.ref if event.ref and event.ref not in refs else event.id
-            refs.add(name)
-            for child in _children(check, history):
-                if not _asked(check, history, event, child):
-                    continue
-                fault = "; ".join(_faults(check, history, event, child))
-                if fault:
-                    key = "/".join([check.id, *(part for part in (child, name) if part)])
-                    yield _finding(check, history, event, key, fault)
+        try:
+            found = list(_failed(check, history))
+        except OutOfCalendar as error:
+            history.problem(f"{check.id}: {error}")
+        else:
+            yield from found
+
+
+def _failed(check: Check, history: History) -> Iterator[Finding]:
+    refs: set[str] = set()
+    for event in history.each_of(check.at):
+        # As with `each`, an occurrence goes by its ref; one that another had before goes by its own id.
+        name = event.ref if event.ref and event.ref not in refs else event.id
+        refs.add(name)
+        for child in _children(check, history):
+            if not _asked(check, history, event, child):
+                continue
+            fault = "; ".join(_faults(check, history, event, child))
+            if fault:
+                key = "/".join([check.id, *(part for part in (child, name) if part)])
+                yield _finding(check, history, event, key, fault)
 
 
 def _children(check: Check, history: History) -> tuple[str | None, ...]:
@@ -102,6 +112,7 @@ def _was_there(need: Anchor, check: Check, history: History, event: Event, child
         for e in history.occurrences(need.name)
         if _by(e, event)
         and (since is None or e.day >= since)
+        and _in_hours(e, check, history, event)
         and (child is None or e.detail.get("child") in (None, child))
         and (event.ref is None or e.ref in (None, event.ref))
     ]
@@ -112,6 +123,15 @@ def _by(earlier: Event, event: Event) -> bool:
     if earlier.day != event.day:
         return earlier.day < event.day
     return earlier.dated or event.dated or earlier.moment <= event.moment
+
+
+def _in_hours(earlier: Event, check: Check, history: History, event: Event) -> bool:
+    """Tell whether an hour span still reached from what happened to a check's event; other reaches are by date."""
+    if not isinstance(check.since, Span) or not check.since.in_hours:
+        return True
+    begin = end_of_day(earlier.day) if earlier.dated else earlier.moment
+    reach = history.calendar.hours_later(begin, check.since)
+    return reach is not None and event.moment <= reach
 
 
 def _since(check: Check, history: History, event: Event) -> date | None:

@@ -194,12 +194,15 @@ def _date_of(event: Event) -> date:
 
 
 def opens_at(not_before: Due, anchor: Event | None, history: History, held: Held, child: str | None) -> datetime | None:
-    """Return when a `not_before` opens: the day after a span has run, an hour span's instant, or the date itself."""
+    """Return when a `not_before` opens: the day after a span has run, an hour span's instant, or the date itself.
+
+    A sitting is a date.
+    """
     made = limit(not_before, anchor, history, held, child)
     if made is None or made.on is None or made.at is None:
         return None
     if made.in_hours:
         return made.at
-    if made.backward or not_before.how == "same day":
+    if made.backward or not_before.how in ("same day", "next"):
         return start_of_day(made.on)
     return start_of_day(made.on + _ONE_DAY)

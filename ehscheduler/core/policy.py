@@ -323,9 +323,12 @@ class Policy:
         return frozenset(found)
 
     def resting_on(self, reading: str) -> list[str]:
-        """Return the ids of what rests on a reading: by name, or for a length that it gives."""
+        """Return the ids of what rests on a reading: by name, in a step or row of it, or for what the reading gives."""
         tables = [*self.rules.values(), *self.checks.values(), *self.meetings.values(), *self.limits.values()]
-        return [made.id for made in tables if reading in (*made.readings, *_answered_by(made))]
+        found = [made.id for made in tables if reading in (*made.readings, *_answered_by(made))]
+        found += [id_ for id_, ladder in self.ladders.items() if any(reading in step.readings for step in ladder.steps)]
+        found += [id_ for id_, route in self.routes.items() if any(reading in row.readings for row in route.rows)]
+        return found
 
     @property
     def watched(self) -> frozenset[str]:

@@ -24,7 +24,7 @@ def read_check(table: Named) -> Check:
         clause=table.texts("clause", required=True),
         at=at[0] if at else Anchor(""),
         owner=table.text("owner", required=True),
-        needs=table.phrase("needs", phrases.read_anchor),
+        needs=table.phrase("needs", phrases.read_evidence),
         must=read_where(table, "must"),
         since=since[0] if since else None,
         not_before=not_before[0] if not_before else None,
