@@ -55,7 +55,8 @@ def test_a_first_import_of_old_cases_escalates_nothing(imported: tuple[FakeChann
         rows = outbox(tx, COUNTY, limit=100_000)
         overdue = [row for row in open_milestones(tx, COUNTY) if row.state == "overdue" and row.force != "guide"]
     assert len(overdue) > 50
-    assert {row.kind for row in rows} == {"baseline", "reminder", "due", "overdue"}
+    # The drift is a duty of its own: the referrer is told that an old dispute has run over (3a5).
+    assert {row.kind for row in rows} == {"baseline", "reminder", "due", "overdue", "drift"}
     told_of = {row.notice_key.split("|")[3] for row in rows if row.kind == "overdue"}
     assert told_of == {"20260413T225959Z"}  # what was due on the day of going live, and that alone
     assert [mail for mail in channel.taken if "now with you" in mail.subject] == []
