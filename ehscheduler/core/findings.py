@@ -105,7 +105,10 @@ def _before(anchor: Anchor | None, history: History, event: Event) -> Event | No
 
 
 def _was_there(need: Anchor, check: Check, history: History, event: Event, child: str | None) -> bool:
-    """Tell whether what a check needs had happened: on the same date counts, unless both times are known."""
+    """Tell whether what a check needs had happened: on the same date counts, unless both times are known.
+
+    Under `each` an occurrence with a ref asks for its own, as a rule's evidence does.
+    """
     since = _since(check, history, event)
     found = [
         e
@@ -114,7 +117,7 @@ def _was_there(need: Anchor, check: Check, history: History, event: Event, child
         and (since is None or e.day >= since)
         and _in_hours(e, check, history, event)
         and (child is None or e.detail.get("child") in (None, child))
-        and (event.ref is None or e.ref in (None, event.ref))
+        and (check.at.which != "each" or event.ref is None or e.ref in (None, event.ref))
     ]
     return len(found) >= (need.n if need.which == "nth" else 1)
 

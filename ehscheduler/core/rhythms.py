@@ -103,9 +103,9 @@ def _instances(
         n += 1
     if not rest or (blocks and rest[0].day > history.today):
         return
-    clock = first if not blocks else _after_blocks(rule, history, first, rest[0], n)
+    clock = first if not blocks else _after_blocks(history, first, rest[0], n)
     begun = rest
-    while True:
+    while ended is None or ended.day >= begun[0].day:
         stop = stop_of(rule, clock, history)
         if ended is not None and (stop.evidence is None or precedes(ended, stop.evidence)):
             stop = Stop(None, ended, ended.moment)
@@ -203,14 +203,13 @@ def _block(
     yield milestone(rule, history, own, stop, held, (limit,), moved, None, None, waived=waived, phase=name)
 
 
-def _after_blocks(rule: Rhythm, history: History, first: Clock, begun: _Begun, n: int) -> Clock:
-    """Go on from the last time before the phase began, or from its beginning where there was none."""
+def _after_blocks(history: History, first: Clock, begun: _Begun, n: int) -> Clock:
+    """Go on from the last time before the phase began, or from the rhythm's own start where there was none."""
     before = [event for event in evidence_all(first, history) if event.day <= begun.day]
     if before:
         last = before[-1]
         return replace(first, start=last, starts_at=last.moment, start_day=last.day, n=n, later_day=True)
-    start = replace(begun.event, day=begun.day, moment=begun.moment, dated=True)
-    return replace(first, start=start, starts_at=begun.moment, start_day=begun.day, n=n, later_day=False)
+    return replace(first, n=n)
 
 
 # ---- one instance

@@ -245,6 +245,21 @@ def test_so_many_times_a_week_is_counted_in_blocks_of_seven_days() -> None:
     assert stands(later)["contact/3"] == ("2026-03-26", "upcoming")
 
 
+def test_a_family_never_met_is_not_given_longer_than_one_that_was() -> None:
+    # The next phase begins on Monday 16 March; two weeks from before it would have run, so it is that day for both.
+    for lines in (["2026-03-02 allocation"], ["2026-03-02 allocation", "2026-03-02T15:00 seen"]):
+        assert stands(run(RHYTHM, lines, "2026-03-16"))["contact/3"] == ("2026-03-16", "due")
+
+
+def test_a_rhythm_that_has_ended_begins_no_later_phase() -> None:
+    ended = RHYTHM.replace('met_by = "seen"', 'met_by = "seen"\nunless = "told"')
+    lines = ["2026-03-02 allocation", "2026-03-10 told"]
+    found = stands(run(ended, lines, "2026-03-30"))
+    assert found == {"contact/1": ("2026-03-08", "cancelled"), "contact/2": ("2026-03-15", "cancelled")}
+    went_on = stands(run(ended, [lines[0], "2026-03-18 told"], "2026-03-30"))
+    assert went_on["contact/3"] == ("2026-03-16", "cancelled")
+
+
 def test_every_third_event_wants_its_evidence_by_the_third() -> None:
     rules = """
     [rhythm.voice]
