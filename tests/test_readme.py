@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from ehscheduler.cli import app
 from ehscheduler.config import config_from
+from ehscheduler.core.vocabulary import EVENTS, FACTS
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -65,3 +66,9 @@ def test_the_table_names_every_command_and_no_other() -> None:
 def test_every_file_that_the_readme_links_to_is_there() -> None:
     for target in re.findall(r"\]\((?!http)(.*?)\)", TEXT):
         assert (README.parent / target).exists(), target
+
+
+def test_every_shared_word_and_fact_is_explained_once() -> None:
+    words = (README.parent / "docs" / "words.md").read_text(encoding="utf-8")
+    first_cells = [cell for row in re.findall(r"(?m)^\| (`.*?) \|", words) for cell in re.findall(r"`([a-z_]+)`", row)]
+    assert sorted(first_cells) == sorted([*EVENTS, *FACTS])

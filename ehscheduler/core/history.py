@@ -11,7 +11,7 @@ from ehscheduler.core.holds import NOT_HELD, Held, Hold, held_until, read_holds
 from ehscheduler.core.phrases import Anchor, read_span
 from ehscheduler.core.policy import Compare, EventWord, Happened, Policy
 from ehscheduler.core.vocabulary import DETAIL_ONLY, nearest
-from ehscheduler.errors import PhraseFault
+from ehscheduler.errors import PhraseFault, where
 
 OVERDUE = " overdue"
 
@@ -148,10 +148,10 @@ class History:
         try:
             answer: object = self.policy.hooks[name](facts, happened, moment)
         except Exception as fault:  # somebody else's code: whatever it raises is named, and nothing hangs on it
-            self.problem(f"the plugin's condition {name!r} failed: {type(fault).__name__}: {fault}")
+            self.problem(f"the plugin's condition {name!r} failed: {where(fault)}")
             return None
         if not isinstance(answer, bool):
-            self.problem(f"the plugin's condition {name!r} answered {answer!r}, which is neither True nor False")
+            self.problem(f"the plugin's condition {name!r} answered neither True nor False")
             return None
         return answer
 

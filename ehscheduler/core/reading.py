@@ -19,7 +19,7 @@ from ehscheduler.core.read_conditions import plain_length, read_where
 from ehscheduler.core.read_rules import read_ladder, read_rules
 from ehscheduler.core.read_shapes import read_check, read_limit, read_meeting, read_route
 from ehscheduler.core.tables import Named, Table, each_table
-from ehscheduler.core.vocabulary import BUILT_IN_ROLES, EVENTS, FACT_KINDS, FACTS, nearest
+from ehscheduler.core.vocabulary import BUILT_IN_ROLES, EVENTS, FACT_KINDS, FACTS, TITLES, nearest
 from ehscheduler.errors import PolicyRefused
 
 TABLES = (
@@ -147,7 +147,7 @@ def _reading(table: Table) -> Reading:
 
 
 def _words(raw: Mapping[str, Any], file: str, faults: list[str]) -> dict[str, EventWord]:
-    words = {name: EventWord(name) for name in EVENTS}
+    words = {name: EventWord(name, TITLES.get(name, "")) for name in EVENTS}
     for table in each_table(raw, "event", file, faults):
         word = _word(table)
         if word.name in EVENTS and not word.recorded:

@@ -15,6 +15,14 @@ EVENTS = frozenset(
     """.split()
 )
 
+TITLES = {
+    "contact_recorded": "contact written up",
+    "oversight_noted": "management oversight noted",
+    "taf_held": "TAF meeting held",
+    "voice_recorded": "child's voice recorded",
+}
+"""What people call a shared event, where its name alone does not say it."""
+
 FACTS = {
     "team": "word",
     "locality": "word",

@@ -17,6 +17,7 @@ from ehscheduler.store.cases import case_refs, faulty_cases
 from ehscheduler.store.imports import imports, rows_set_aside
 from ehscheduler.store.outbox import count_deliveries
 from ehscheduler.store.people import people_of
+from ehscheduler.store.schema import EVERYWHERE
 from ehscheduler.store.store import Store
 from ehscheduler.store.tx import Tx
 
@@ -86,7 +87,9 @@ def _database(config: Config, authorities: list[Authority], now: datetime) -> It
                 for authority in authorities:
                     yield from _authority(tx, authority.name)
                 for alarm in alarms(tx):
-                    yield Finding(f"alarm ({alarm.code})", False, f"{alarm.text} (since {said_moment(alarm.at)})")
+                    whose = "" if alarm.authority == EVERYWHERE else f"{alarm.authority}: "
+                    said = f"{alarm.text} (since {said_moment(alarm.at)})"
+                    yield Finding(f"{whose}alarm ({alarm.code})", False, said)
     except EhsError as error:
         yield Finding("database", False, str(error))
 

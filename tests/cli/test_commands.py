@@ -240,7 +240,7 @@ def test_doctor_names_what_is_wrong_and_exits_1(small: Cli, tmp_path: Path) -> N
     assert said.code == 1
     wrong = {finding["area"]: finding["said"] for finding in parsed(said.out) if not finding["ok"]}
     assert "may be read by others than its owner; run: chmod 600" in wrong["database"]
-    assert "events.csv was refused, and the last good state stands" in wrong["alarm (feed)"]
+    assert "events.csv was refused, and the last good state stands" in wrong["nottinghamshire: alarm (feed)"]
 
 
 def test_every_table_can_be_asked_for_as_json(council: Cli) -> None:

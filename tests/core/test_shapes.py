@@ -517,7 +517,9 @@ def test_a_condition_of_a_plugin_that_fails_is_named_and_harms_no_other_rule() -
     policy = read_policy(HEAD + other, "test.toml", {"lonely": lambda facts, happened, moment: facts["no such fact"]})
     found = run(policy, ["2026-03-02 allocation", "2026-03-02 requested #R1"], "2026-03-04")
     assert list(stands(found)) == ["take/R1"]
-    assert "C1: the plugin's condition 'lonely' failed: KeyError: 'no such fact'" in found.problems
+    [said] = [problem for problem in found.problems if "failed" in problem]
+    assert said.startswith("C1: the plugin's condition 'lonely' failed: KeyError in ")
+    assert "no such fact" not in said  # what it says may quote the case
 
 
 @pytest.mark.parametrize(
