@@ -69,7 +69,7 @@ def reading_faults(plugin: Plugin) -> list[str]:
 def rests_on(plugin: Plugin) -> dict[str, list[str]]:
     """Return what rests on each reading: every rule, or tables by themselves or by a row or step of theirs."""
     found: dict[str, list[str]] = {id_: ["every rule"] for id_ in plugin.policy.rests_on}
-    for id_, table in plugin.rules.items():
+    for id_, table in plugin.shapes():
         for part in (table, *table.get("rows", ()), *table.get("steps", ())):
             named = part.get("reading", [])
             for reading in [named] if isinstance(named, str) else named:

@@ -46,7 +46,11 @@ class Plugin:
     @property
     def rules(self) -> dict[str, Tables]:
         """Every table that can hold a row of the rule list, by its id."""
-        return {id_: table for shape in SHAPES for id_, table in self.tables.get(shape, {}).items()}
+        return dict(self.shapes())
+
+    def shapes(self) -> Iterator[tuple[str, Tables]]:
+        """Yield each of these tables with its id; a ladder may have that of the rule that it is for."""
+        return ((id_, table) for shape in SHAPES for id_, table in self.tables.get(shape, {}).items())
 
     @cached_property
     def coverage(self) -> list[Tables]:
