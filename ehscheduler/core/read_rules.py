@@ -51,13 +51,16 @@ def _common(table: Named, remind: tuple[Remind, ...]) -> dict[str, Any]:
 def _standard(table: Named, remind: tuple[Remind, ...]) -> Standard:
     not_before = table.phrase("not_before", read_earliest)
     best_by = table.phrase("best_by", phrases.read_due)
-    return Standard(
+    made = Standard(
         **_common(table, remind),
         due=table.phrase("due", phrases.read_due, required=True),
         not_before=not_before[0] if not_before else None,
         best_by=best_by[0] if best_by else None,
         roll=table.choice("roll", ("previous working day", "next working day")) or None,
     )
+    if made.roll and made.due and not any(due.how == "after" and not due.in_hours for due in made.due):
+        table.fault("roll moves the last day of a length of days after an event, and no limit here is one")
+    return made
 
 
 def read_earliest(text: str) -> Due:
@@ -81,13 +84,21 @@ def _rhythm(table: Named, remind: tuple[Remind, ...]) -> Rhythm:
                 table.fault(f"{key} stands beside phases; write it in each phase")
     else:
         phases = (_phase(table, None),)
-    return Rhythm(**common, phases=tuple(p for p in phases if p is not None))
+    made = tuple(phase for phase in phases if phase is not None)
+    blocks = [bool(phase.every[0].times) for phase in made]
+    if blocks != sorted(blocks, reverse=True):
+        table.fault("a phase of so many times a week or month stands before those of a length")
+    return Rhythm(**common, phases=made)
 
 
 def _phase(table: Table, number: str | None) -> Phase | None:
     every: tuple[Every, ...] = table.phrase("every", phrases.read_every, required=True)
     begin = table.phrase("from", phrases.read_begin, required=True)
     best_by = table.phrase("best_by", phrases.read_every)
+    if best_by and best_by[0].length is None:
+        table.fault(f"best_by = {best_by[0].text!r} is not a length such as '1 week'")
+    if (counted := [each.text for each in every if each.times]) and (len(every) > 1 or best_by):
+        table.fault(f"every: {counted[0]!r} stands alone, with no other interval and no best_by beside it")
     name = None
     if number is not None:
         name = table.text("name", default=f"phase {number}")

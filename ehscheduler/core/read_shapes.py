@@ -11,10 +11,11 @@ from ehscheduler.core.read_conditions import read_where
 from ehscheduler.core.read_rules import read_earliest, read_force
 from ehscheduler.core.tables import Named, Table
 from ehscheduler.core.vocabulary import nearest
+from ehscheduler.errors import PhraseFault
 
 
 def read_check(table: Named) -> Check:
-    at = table.phrase("at", phrases.read_anchor, required=True)
+    at = table.phrase("at", _read_at, required=True)
     not_before = table.phrase("not_before", read_earliest)
     since = table.phrase("since", _read_since)
     per = table.choice("per", ("child",))
@@ -38,6 +39,16 @@ def read_check(table: Named) -> Check:
         table.fault("checks nothing: give it needs, must or not_before")
     table.done()
     return made
+
+
+def _read_at(text: str) -> Anchor:
+    """Read the event at which a check is made or a team is asked for: each of them as it comes, or the nth."""
+    anchor = phrases.read_anchor(text)
+    if anchor.which == "latest":
+        raise PhraseFault(
+            f"{text!r}: each is asked as it comes; write {anchor.word!r}, or for example '2nd {anchor.word}'"
+        )
+    return anchor
 
 
 def _read_since(text: str) -> Span | Anchor:
@@ -119,7 +130,7 @@ _TEAM_OF = re.compile(r"team of latest ([a-z][a-z0-9_]*)")
 
 
 def read_route(table: Named) -> Route:
-    at = table.phrase("at", phrases.read_anchor, required=True)
+    at = table.phrase("at", _read_at, required=True)
     rows = []
     for inner in table.tables("rows", required=True):
         to = inner.text("to", required=True)
