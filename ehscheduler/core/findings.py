@@ -54,7 +54,7 @@ def _failed(check: Check, history: History) -> Iterator[Finding]:
         # As with `each`, an occurrence goes by its ref; one that another had before goes by its own id.
         name = event.ref if event.ref and event.ref not in refs else event.id
         refs.add(name)
-        for child in _children(check, history):
+        for child in _children(check, history, event):
             if not _asked(check, history, event, child):
                 continue
             fault = "; ".join(_faults(check, history, event, child))
@@ -63,8 +63,12 @@ def _failed(check: Check, history: History) -> Iterator[Finding]:
                 yield _finding(check, history, event, key, fault)
 
 
-def _children(check: Check, history: History) -> tuple[str | None, ...]:
-    return tuple(child.ref for child in history.children()) if check.per_child else (None,)
+def _children(check: Check, history: History, event: Event) -> tuple[str | None, ...]:
+    """Return the children about whom a check asks at an event: each, or the one that the event names."""
+    if not check.per_child:
+        return (None,)
+    named = event.detail.get("child")
+    return tuple(child.ref for child in history.children() if named in (None, child.ref))
 
 
 def _asked(check: Check, history: History, event: Event, child: str | None) -> bool:

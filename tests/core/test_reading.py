@@ -191,7 +191,7 @@ FAULTS = [
     ("a-limit-of-an-unknown-fact", '"10 working days after', '"case intervall after', "no fact 'intervall' is declared in [facts]; did you mean 'interval'?"),
     ("a-limit-of-a-fact-that-is-no-length", '"10 working days after', '"case band after', "the fact 'band' is a word, and a duration is needed here"),
     ("a-limit-of-an-unknown-reading", '"10 working days after', '"reading week after', "no reading 'week' is declared; did you mean 'weeks'?"),
-    ("a-limit-of-a-reading-without-a-value", 'value = "3 weeks"', '[standard.plan]\ntitle = "Plan"\nclause = "1"\ndue = "reading weeks after allocation"\nmet_by = "plan_made"\nowner = "lead"', "takes its length from the reading 'weeks', which has no 'value'"),
+    ("a-limit-of-a-reading-without-a-value", 'value = "3 weeks"', '[standard.plan]\ntitle = "Plan"\nclause = "1"\ndue = "reading weeks after allocation"\nmet_by = "plan_made"\nowner = "lead"', "takes its length from the reading 'weeks', whose 'value' is no length"),
     ("a-date-that-is-none", "10 working days after allocation", "21 days before the show", "due: 'the show' is not a date such as 'case performance_date', '18th birthday' or 'date of EVENT'"),
     ("a-date-of-an-unknown-fact", "10 working days after allocation", "21 days before case performance", "no fact 'performance' is declared in [facts]; did you mean 'performance_date'?"),
     ("a-date-of-a-fact-that-is-none", "10 working days after allocation", "21 days before case band", "the fact 'band' is a word, and a date is needed here"),

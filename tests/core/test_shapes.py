@@ -675,3 +675,19 @@ def test_a_person_whose_role_is_not_known_is_held_to_the_limit_for_whoever_leads
             policy, calendar_for(policy), Case(f"C{n}", {"lead": "p1"}), lines, instant("2026-03-05")
         ).holdings
     assert [one.limit.id for one in crossings(policy, held, roles)] == told
+
+
+@pytest.mark.parametrize(("detail", "asked"), [("", ["heard/A/V1", "heard/B/V1"]), (' {"child": "B"}', ["heard/B/V1"])])
+def test_a_check_for_each_child_asks_about_the_one_that_its_event_names(detail: str, asked: list[str]) -> None:
+    rules = """
+    [check.heard]
+    title = "Heard before"
+    clause = "V"
+    at = "voice_recorded"
+    needs = "told"
+    per = "child"
+    owner = "worker"
+    """
+    children = (Child("A", None), Child("B", None))
+    found = run(rules, [f"2026-03-02 voice_recorded #V1{detail}"], "2026-03-02", children=children)
+    assert [finding.key for finding in found.findings] == asked
