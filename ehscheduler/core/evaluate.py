@@ -37,14 +37,15 @@ def evaluate(policy: Policy, calendar: Calendar, case: Case, events: Iterable[Ev
     history = History(policy, calendar, case, events, now, london_day(now))
     made: dict[str, list[Milestone]] = {}
 
-    def milestones_of(id_: str) -> list[Milestone]:
+    def milestones_of(asked: History, id_: str) -> list[Milestone]:
         """Work a rule out once, whether for itself or because another asks whether it ran over."""
         if id_ not in made:
-            made[id_] = _milestones(policy.rules[id_], history)
+            made[id_] = _milestones(policy.rules[id_], asked)
         return made[id_]
 
-    history.ran_over = lambda rule: _ran_over(rule, milestones_of(rule), history)
-    found = [m for id_ in policy.rules for m in milestones_of(id_)]
+    # The history is handed in and not held: what goes round in circles stays in memory until somebody looks for it.
+    history.ran_over = lambda asked, rule: _ran_over(rule, milestones_of(asked, rule), asked)
+    found = [m for id_ in policy.rules for m in milestones_of(history, id_)]
     found.sort(key=lambda m: (m.rule, m.key))
     failed = tuple(findings(history))
     for finding in failed:

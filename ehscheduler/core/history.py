@@ -38,7 +38,7 @@ class History:
         for event in self.events:
             self._by_word.setdefault(event.word, []).append(event)
         self._occurrences: dict[str, Sequence[Event]] = {}
-        self.ran_over: Callable[[str], Sequence[Event]] = lambda rule: ()
+        self.ran_over: Callable[[History, str], Sequence[Event]] = lambda history, rule: ()
         """Tells when a rule's limits passed unmet; set by the evaluation, which alone can work it out."""
         self.holds = self._read_holds()
         self.relaxations = tuple(e for e in self.events if e.word in ("relaxation_agreed", "extension_approved"))
@@ -85,7 +85,7 @@ class History:
         found = self._occurrences.get(name)
         if found is None:
             if name.endswith(OVERDUE):
-                found = self.ran_over(name.removesuffix(OVERDUE))
+                found = self.ran_over(self, name.removesuffix(OVERDUE))
             else:
                 word = self.policy.words[name]
                 found = self._by_word.get(name, ()) if word.recorded else self._defined(word)

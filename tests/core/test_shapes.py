@@ -1,5 +1,6 @@
 """The shapes beside standard and rhythm: checks, meetings, counts, words for running over, routes, workload."""
 
+import gc
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -691,3 +692,19 @@ def test_a_check_for_each_child_asks_about_the_one_that_its_event_names(detail: 
     children = (Child("A", None), Child("B", None))
     found = run(rules, [f"2026-03-02 voice_recorded #V1{detail}"], "2026-03-02", children=children)
     assert [finding.key for finding in found.findings] == asked
+
+
+def test_working_a_case_out_leaves_nothing_that_goes_round_in_circles() -> None:
+    policy = policy_of(
+        PANEL.format(more="") + '[standard.late]\ntitle = "Late"\nclause = "1"\n'
+        'due = "1 day after take overdue"\nmet_by = "told"\nowner = "worker"\n'
+    )
+    calendar, lines = calendar_for(policy), [event("2026-03-02 requested #R1"), event("2026-03-20 seen")]
+    gc.collect()
+    gc.disable()
+    try:
+        found = evaluate(policy, calendar, Case("C1"), lines, instant("2026-03-30"))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+    assert {m.rule for m in found.milestones} == {"take", "late"}
