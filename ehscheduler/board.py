@@ -15,7 +15,7 @@ from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Meeting, Policy, Standard
 from ehscheduler.core.saying import london_iso, said_day, said_moment
 from ehscheduler.core.vocabulary import nearest
-from ehscheduler.core.workload import Holding
+from ehscheduler.core.workload import Holding, limits_for
 from ehscheduler.errors import InputRefused
 from ehscheduler.office import evaluation_of
 from ehscheduler.plugins import Authority
@@ -35,7 +35,7 @@ SITTINGS = 6
 
 @dataclass(frozen=True, slots=True)
 class OpenRow:
-    """One open milestone as the board shows it."""
+    """One open milestone as the board shows it; `state` is "past" where the day of mere advice has gone by."""
 
     authority: str
     case: str
@@ -172,21 +172,21 @@ def _row(m: Milestone, authority: Authority, lead: str, team: str) -> OpenRow:
     else:
         window = said_moment(m.due_at) if m.in_hours else said_day(m.due_on)
     owner = authority.policy.title_of_role(m.owner)
-    return OpenRow(authority.name, m.case, m.key, m.title, m.clause, m.state, m.due_on, window, owner, lead, team)
+    # Advice is never shown as overdue: its day has passed, and nothing is breached.
+    state = "past" if m.force == "guide" and m.state == "overdue" else m.state
+    return OpenRow(authority.name, m.case, m.key, m.title, m.clause, state, m.due_on, window, owner, lead, team)
 
 
 # ---- who holds how much, and what the next meetings take
 
 
 def _work(authority: Authority, found: Iterable[Evaluation], roles: Mapping[str, str]) -> Iterator[WorkRow]:
-    """Count what each person holds; somebody whose role nobody has told is counted under every limit."""
+    """Count what each person holds, against the limits that they are held to."""
     held: dict[str, list[Holding]] = {}
     for holding in (holding for one in found for holding in one.holdings if holding.until is None):
         held.setdefault(holding.lead, []).append(holding)
-    for limit in authority.policy.limits.values():
-        for lead, own in sorted(held.items()):
-            if roles.get(lead, limit.who) != limit.who:
-                continue
+    for lead, own in sorted(held.items()):
+        for limit in limits_for(authority.policy, roles.get(lead)):
             counts = {"families": len(own), "children": sum(one.children for one in own)}
             for kind in dict.fromkeys((*limit.at_most, *limit.at_least)):
                 most, least = limit.at_most.get(kind), limit.at_least.get(kind)

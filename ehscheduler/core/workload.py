@@ -55,25 +55,32 @@ def crossings(
 ) -> list[Crossing]:
     """Return each time a person's work went over a limit of their role; `shares` are full-time equivalents.
 
-    A person whose role is not known is held to the limits for whoever leads a case. Under `pro_rata` a limit is the
-    full-time one times the share, rounded down and at least one.
+    Under `pro_rata` a limit is the full-time one times the share, rounded down and at least one.
     """
     by_lead: dict[str, list[Holding]] = {}
     for holding in holdings:
         by_lead.setdefault(holding.lead, []).append(holding)
-    unnamed = _for_any_lead(policy)
     found: list[Crossing] = []
     for lead, held in by_lead.items():
-        for limit in policy.limits.values():
-            if roles[lead] == limit.who if lead in roles else limit in unnamed:
-                found += _crossed(limit, lead, held, (shares or {}).get(lead, 1.0))
+        for limit in limits_for(policy, roles.get(lead)):
+            found += _crossed(limit, lead, held, (shares or {}).get(lead, 1.0))
     return sorted(found, key=lambda c: (c.at, c.lead, c.limit.id, c.kind))
 
 
-def _for_any_lead(policy: Policy) -> list[WorkLimit]:
-    """Return the limits for whoever leads a case; where each is for some of them only, all."""
+def limits_for(policy: Policy, role: str | None) -> list[WorkLimit]:
+    """Return the limits that a person who leads cases is held to, by their role in the directory (None: not known).
+
+    A limit for their own role comes first, then that for whoever leads a case, where their role is one who does.
+    """
     limits = list(policy.limits.values())
-    return [limit for limit in limits if limit.who == "lead" or policy.roles.get(limit.who) == ("lead",)] or limits
+    own = [limit for limit in limits if role is not None and role == limit.who]
+    if own or not (role is None or _leads(policy, role)):
+        return own
+    return [limit for limit in limits if _leads(policy, limit.who)] or ([] if role else limits)
+
+
+def _leads(policy: Policy, role: str) -> bool:
+    return role == "lead" or policy.roles.get(role) == ("lead",)
 
 
 def _crossed(limit: WorkLimit, lead: str, held: list[Holding], share: float) -> Iterator[Crossing]:

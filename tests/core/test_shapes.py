@@ -654,7 +654,8 @@ def test_work_without_a_set_time_is_nudged_at_its_best_day() -> None:
 
 
 @pytest.mark.parametrize(
-    ("roles", "told"), [({}, ["band"]), ({"p1": "advanced"}, ["advanced-band"]), ({"p1": "clerk"}, [])]
+    ("roles", "told"),
+    [({}, ["band"]), ({"p1": "advanced"}, ["advanced-band"]), ({"p1": "holder"}, ["band"]), ({"p1": "clerk"}, [])],
 )
 def test_a_person_whose_role_is_not_known_is_held_to_the_limit_for_whoever_leads(
     roles: dict[str, str], told: list[str]
@@ -668,7 +669,10 @@ def test_a_person_whose_role_is_not_known_is_held_to_the_limit_for_whoever_leads
     tell = ["manager"]
     """
     limits = table.format(id="band", who="worker", most=2) + table.format(id="advanced-band", who="advanced", most=1)
-    policy = read_policy(HEAD.replace("[event.requested]", 'advanced = "Advanced"\n[event.requested]', 1) + limits, "t")
+    policy = read_policy(
+        HEAD.replace("[event.requested]", 'advanced = "Advanced"\nholder = ["lead"]\n[event.requested]', 1) + limits,
+        "t",
+    )
     held = []
     for n in (1, 2, 3):
         lines = [event(f"2026-03-0{n} allocation")]
