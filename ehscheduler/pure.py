@@ -205,7 +205,7 @@ def told(caseload: Caseload, since: datetime, until: datetime) -> list[Action]:
     found = [
         action
         for case in caseload.cases
-        for action in heard_of(caseload, evaluated(caseload, case, since), since, until)
+        for action in heard_of(caseload, evaluated(caseload, case, since, until), since, until)
     ]
     return sorted(found, key=lambda action: (action.at, action.case, action.key))
 
@@ -224,7 +224,7 @@ def _timed(action: Action) -> str:
 
 def _forecast_part(since: datetime, until: datetime) -> Callable[[Caseload, Case], Part]:
     def part(caseload: Caseload, case: Case) -> Part:
-        found = evaluated(caseload, case, since)
+        found = evaluated(caseload, case, since, until)
         heard = heard_of(caseload, found, since, until)
         rows = tuple(_timed(action) for action in heard)
         return Part(rows, found.problems, found.warnings, found.holdings)
@@ -232,9 +232,10 @@ def _forecast_part(since: datetime, until: datetime) -> Callable[[Caseload, Case
     return part
 
 
-def evaluated(caseload: Caseload, case: Case, moment: datetime) -> Evaluation:
-    """Work out one case of a caseload as it is known at a moment."""
-    return evaluate(caseload.policy, caseload.calendar, case, caseload.events.get(case.ref, ()), moment)
+def evaluated(caseload: Caseload, case: Case, moment: datetime, horizon: datetime | None = None) -> Evaluation:
+    """Work out one case of a caseload as it is known at a moment, and what begins by the horizon by time alone."""
+    events = caseload.events.get(case.ref, ())
+    return evaluate(caseload.policy, caseload.calendar, case, events, moment, horizon=horizon)
 
 
 def notice_row(action: Action) -> dict[str, Any]:

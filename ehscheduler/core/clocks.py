@@ -154,7 +154,7 @@ def evidence_all(clock: Clock, history: History) -> list[Event]:
         event.id: event
         for anchor in clock.rule.met_by
         for event in within_closure(history.occurrences(anchor.name), clock.rule, history)
-        if _since(event, clock) and _meant(event, clock)
+        if _since(event, clock) and _meant(event, clock) and event.moment <= history.now
     }
     return sorted(found.values(), key=lambda event: (event.moment, event.word, event.id))
 
@@ -163,7 +163,7 @@ def _ordinal_since(anchor: Anchor, clock: Clock, history: History) -> Iterator[E
     """Yield the evidence for one word in order; "2nd X" is counted from the clock's start."""
     count = 0
     for event in within_closure(history.occurrences(anchor.name), clock.rule, history):
-        if _since(event, clock) and _meant(event, clock):
+        if _since(event, clock) and _meant(event, clock) and event.moment <= history.now:
             count += 1
             if anchor.which != "nth" or count == anchor.n:
                 yield event

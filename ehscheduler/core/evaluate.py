@@ -32,9 +32,20 @@ class Evaluation:
     holdings: tuple[Holding, ...] = ()
 
 
-def evaluate(policy: Policy, calendar: Calendar, case: Case, events: Iterable[Event], now: datetime) -> Evaluation:
-    """Work out every milestone of a case as it is known at `now` (aware, UTC)."""
-    history = History(policy, calendar, case, events, now, london_day(now))
+def evaluate(
+    policy: Policy,
+    calendar: Calendar,
+    case: Case,
+    events: Iterable[Event],
+    now: datetime,
+    *,
+    horizon: datetime | None = None,
+) -> Evaluation:
+    """Work out every milestone of a case as it is known at `now` (aware, UTC).
+
+    With a `horizon` also those that will begin by then if nothing more happens, because something else runs over.
+    """
+    history = History(policy, calendar, case, events, now, london_day(now), horizon=horizon)
     made: dict[str, list[Milestone]] = {}
 
     def milestones_of(asked: History, id_: str) -> list[Milestone]:
@@ -78,7 +89,7 @@ def _ran_over(rule: str, milestones: Iterable[Milestone], history: History) -> l
     found = []
     for m in milestones:
         over = m.winner.overdue_at if m.due_at is not None else None
-        if over is None or over > history.now or m.state in ("met", "waived"):
+        if over is None or over > history.horizon or m.state in ("met", "waived"):
             continue
         if m.stopped_by is not None and m.stopped_by.moment < over:
             continue

@@ -232,7 +232,7 @@ def _notices(example: Example, policy: Policy, calendar: Calendar) -> Iterator[s
     assert example.notices is not None
     assert example.since is not None
     assert example.until is not None
-    found = evaluate(policy, calendar, example.case, example.events, example.since)
+    found = evaluate(policy, calendar, example.case, example.events, example.since, horizon=example.until)
     kinds = {notice["kind"] for notice in example.notices}
     failed = [a for a in check_actions(found.findings) if example.since <= a.at < example.until]
     told = [

@@ -20,13 +20,24 @@ class History:
     """What is known of one case at `now`: only events that both happened and were recorded by then (design 4.19)."""
 
     def __init__(
-        self, policy: Policy, calendar: Calendar, case: Case, events: Iterable[Event], now: datetime, today: date
+        self,
+        policy: Policy,
+        calendar: Calendar,
+        case: Case,
+        events: Iterable[Event],
+        now: datetime,
+        today: date,
+        *,
+        horizon: datetime | None = None,
     ) -> None:
         self.policy = policy
         self.calendar = calendar
         self.case = case
         self.now = now
         self.today = today
+        self.horizon = horizon or now
+        """Until when it is asked what comes by time alone: limits that run over, weeks that begin; `now` or later."""
+        self.last_day = london_day(horizon) if horizon else today
         self.problems: list[str] = []
         self.warnings: list[str] = []
         known, self.withdrawn, lost = _standing(events, now)

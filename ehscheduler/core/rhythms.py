@@ -101,7 +101,7 @@ def _instances(
     for block in _blocks(blocks, rest, history):
         yield from _block(rule, history, replace(first, n=n), block, begun, ended)
         n += 1
-    if not rest or (blocks and rest[0].day > history.today):
+    if not rest or (blocks and rest[0].day > history.last_day):
         return
     clock = first if not blocks else _after_blocks(history, first, rest[0], n)
     begun = rest
@@ -169,7 +169,7 @@ def _blocks(counted: list[_Begun], rest: list[_Begun], history: History) -> Iter
         k = 0
         while True:
             first, after = (_block_start(begun.day, every.per, n) for n in (k, k + 1))
-            if first >= end or first > history.today or (history.closed and first > history.closed.day):
+            if first >= end or first > history.last_day or (history.closed and first > history.closed.day):
                 break
             yield _Block(begun, first, after - timedelta(days=1), every.times, every.text)
             k += 1

@@ -712,3 +712,55 @@ def test_working_a_case_out_leaves_nothing_that_goes_round_in_circles() -> None:
     finally:
         gc.enable()
     assert {m.rule for m in found.milestones} == {"take", "late"}
+
+
+def forecast(rules: str, lines: list[str], since: str, until: str) -> list[tuple[str, str, str]]:
+    """Return (London date, kind, key) of what would be told with nothing more happening."""
+    policy = policy_of(rules)
+    calendar, first, last = calendar_for(policy), instant(since), instant(until)
+    found = evaluate(policy, calendar, Case("C1"), [event(line) for line in lines], first, horizon=last)
+    told = actions(policy, calendar, found.milestones, since=first, until=last)
+    return [(london_day(a.at).isoformat(), a.kind, a.key) for a in told]
+
+
+def test_what_begins_when_another_rule_runs_over_is_forecast_before_it_does() -> None:
+    rules = """
+    [standard.plan]
+    title = "Plan"
+    clause = "1"
+    due = "5 working days after allocation"
+    met_by = "planned"
+    owner = "worker"
+    [standard.drift]
+    title = "Looked at by the manager"
+    clause = "2"
+    due = "2 working days after plan overdue"
+    met_by = "presented"
+    owner = "manager"
+    [standard.rescue]
+    title = "Rescued"
+    clause = "3"
+    due = "3 days after allocation"
+    met_by = "plan overdue"
+    owner = "worker"
+    """
+    # The plan's limit is Monday 9 March; the drift counts from Tuesday the 10th to Thursday the 12th.
+    told = forecast(rules, ["2026-03-02 allocation"], "2026-03-02", "2026-03-31")
+    assert told == [
+        ("2026-03-05", "due", "rescue"),
+        ("2026-03-06", "overdue", "rescue"),
+        ("2026-03-09", "due", "plan"),
+        ("2026-03-10", "overdue", "plan"),
+        ("2026-03-12", "drift", "drift"),
+        ("2026-03-13", "overdue", "drift"),
+    ]
+    assert not [row for row in forecast(rules, ["2026-03-02 allocation"], "2026-03-02", "2026-03-09") if "drift" in row]
+
+
+def test_weeks_that_begin_by_time_alone_are_forecast() -> None:
+    told = forecast(RHYTHM, ["2026-03-02 allocation"], "2026-03-02", "2026-03-17")
+    assert [row for row in told if row[1] == "due"] == [
+        ("2026-03-06", "due", "contact/1"),
+        ("2026-03-13", "due", "contact/2"),
+        ("2026-03-16", "due", "contact/3"),
+    ]
