@@ -119,13 +119,15 @@ def _of(
 
 
 def _nudge(m: Milestone, kind: str, at: datetime, to_roles: tuple[str, ...], calendar: Calendar) -> Action:
-    """Make a reminder or due notice; one that would lie before its clock's start comes at the start."""
+    """Make a reminder or due notice; one before its clock's start comes on the first morning after."""
     action = _action(m, kind, at, to_roles)
     if m.starts_at is None or at >= m.starts_at:
         return action
-    # A short clock may end before the next morning's digest: then it is told at once, while there is time.
-    late = m.due_at is not None and next_morning(calendar, m.starts_at) > m.due_at
-    return replace(action, at=m.starts_at, immediate=m.immediate or late)
+    morning = next_morning(calendar, m.starts_at)
+    if m.in_hours or (m.due_at is not None and morning > m.due_at):
+        # A short clock may end before the next morning's digest: then it is told at once, while there is time.
+        return replace(action, at=m.starts_at, immediate=True)
+    return replace(action, at=morning)
 
 
 def _action(m: Milestone, kind: str, at: datetime, to_roles: tuple[str, ...], stage: int | None = None) -> Action:

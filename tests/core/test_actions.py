@@ -183,11 +183,11 @@ def test_the_aim_is_a_reminder() -> None:
     ]
 
 
-def test_a_reminder_that_would_lie_before_its_clock_comes_when_the_clock_starts() -> None:
+def test_a_reminder_that_would_lie_before_its_clock_comes_on_the_first_morning_after_it_starts() -> None:
     rules, since = VISIT.format(due="2 days after allocation"), "2026-03-02T14:00:00"
     assert planned(rules, [f"{since} allocation"], "2026-03-02", "2026-03-05") == []  # at midnight nothing is known
     found = said(planned(rules, [f"{since} allocation"], since, "2026-03-05"))
-    assert found == ["Mon 02 Mar 14:00:00 reminder to lead", "Wed 04 Mar 08:30:00 due to lead, manager"]
+    assert found == ["Tue 03 Mar 08:30:00 reminder to lead", "Wed 04 Mar 08:30:00 due to lead, manager"]
 
 
 def test_each_instance_of_a_rhythm_is_told_for_itself() -> None:
