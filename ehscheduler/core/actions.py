@@ -112,10 +112,7 @@ def _of(
     yield from _due(m, rule, calendar)
     yield from _overdue(m, rule, calendar, ladder)
     for rung in m.rungs:
-        if rule.decided_by:
-            yield from _dispute(m, rung, calendar, until)
-        else:
-            yield from _escalation(m, rung, calendar, until)
+        yield from _climbed(m, rung, "dispute" if rule.decided_by else "escalation", calendar, until)
 
 
 def _nudge(m: Milestone, kind: str, at: datetime, to_roles: tuple[str, ...], calendar: Calendar) -> Action:
@@ -188,15 +185,18 @@ def _overdue(m: Milestone, rule: Rule, calendar: Calendar, ladder: Sequence[Over
             yield replace(_action(m, "escalation", morning, step.who, stage), immediate=False)
 
 
-def _escalation(m: Milestone, rung: Rung, calendar: Calendar, until: datetime) -> Iterator[Action]:
-    """Tell a rung of the protocol's own ladder that work is overdue: on the next working morning, or at the instant."""
-    at = rung.reached_at if m.in_hours else next_morning(calendar, rung.reached_at)
-    yield _action(m, "escalation", at, rung.who, rung.stage)
+def _climbed(m: Milestone, rung: Rung, kind: str, calendar: Calendar, until: datetime) -> Iterator[Action]:
+    """Tell a rung when it is reached; a final one again each working morning until it is done (ours).
+
+    A dispute is told at the instant; overdue work on the next working morning, unless its clock counts in hours.
+    """
+    at = rung.reached_at if kind == "dispute" or m.in_hours else next_morning(calendar, rung.reached_at)
+    yield _action(m, kind, at, rung.who, rung.stage)
     if not rung.final or not m.open:
         return
     at, repeat = next_morning(calendar, at + ONE_SECOND), 1
     while at < until:
-        yield replace(_action(m, "escalation", at, rung.who, rung.stage), repeat=repeat)
+        yield replace(_action(m, kind, at, rung.who, rung.stage), repeat=repeat)
         at, repeat = next_morning(calendar, at + ONE_SECOND), repeat + 1
 
 
@@ -219,14 +219,3 @@ def meeting_actions(policy: Policy, calendar: Calendar, *, since: datetime, unti
             if since <= at < until:
                 key, clause = f"{meeting.id}/{day.isoformat()}", ", ".join(meeting.clause)
                 yield Action(at, "check", "", meeting.id, key, None, (meeting.chair,), clause, version_of(at))
-
-
-def _dispute(m: Milestone, rung: Rung, calendar: Calendar, until: datetime) -> Iterator[Action]:
-    """Tell a rung when it is reached; a final one again each working morning until it is decided (ours)."""
-    yield _action(m, "dispute", rung.reached_at, rung.who, rung.stage)
-    if not rung.final or not m.open:
-        return
-    at, repeat = next_morning(calendar, rung.reached_at + ONE_SECOND), 1
-    while at < until:
-        yield replace(_action(m, "dispute", at, rung.who, rung.stage), repeat=repeat)
-        at, repeat = next_morning(calendar, at + ONE_SECOND), repeat + 1

@@ -9,7 +9,7 @@ from ehscheduler.core.conditions import fits, holds
 from ehscheduler.core.events import Event
 from ehscheduler.core.history import History
 from ehscheduler.core.phrases import Anchor, Due
-from ehscheduler.core.policy import Compare, Cond, Rule, Standard
+from ehscheduler.core.policy import Check, Compare, Cond, Rule, Standard
 
 BEGINNING = datetime.min.replace(tzinfo=start_of_day(date(2000, 1, 1)).tzinfo)
 
@@ -92,8 +92,8 @@ def is_evidence(event: Event, rule: Rule, history: History) -> bool:
     return any(event is found for anchor in rule.met_by for found in history.each_of(anchor))
 
 
-def applies(rule: Rule, history: History, asked: Event | None, moment: datetime, child: str | None) -> bool:
-    """Tell whether the rule's condition holds at the start of a clock; a blank fact is a problem, and no."""
+def applies(rule: Rule | Check, history: History, asked: Event | None, moment: datetime, child: str | None) -> bool:
+    """Tell whether a condition holds at a clock's start, or a check's event; a blank fact is a problem, and no."""
     if rule.where is None:
         return True
     answer = condition(rule.where, history, asked, moment, moment, child)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from ehscheduler.core.calendars import Span, end_of_day, london_day
-from ehscheduler.core.clocks import condition
+from ehscheduler.core.clocks import applies, condition
 from ehscheduler.core.events import Event
 from ehscheduler.core.history import History
 from ehscheduler.core.holds import NOT_HELD
@@ -55,7 +55,7 @@ def _failed(check: Check, history: History) -> Iterator[Finding]:
         name = event.ref if event.ref and event.ref not in refs else event.id
         refs.add(name)
         for child in _children(check, history, event):
-            if not _asked(check, history, event, child):
+            if not applies(check, history, event, event.moment, child):
                 continue
             fault = "; ".join(_faults(check, history, event, child))
             if fault:
@@ -69,15 +69,6 @@ def _children(check: Check, history: History, event: Event) -> tuple[str | None,
         return (None,)
     named = event.detail.get("child")
     return tuple(child.ref for child in history.children() if named in (None, child.ref))
-
-
-def _asked(check: Check, history: History, event: Event, child: str | None) -> bool:
-    if check.where is None:
-        return True
-    answer = condition(check.where, history, event, event.moment, event.moment, child)
-    if answer is None:
-        history.problem(f"{check.id}: is not applied, because a fact that its condition reads is blank; fill it in")
-    return answer is True
 
 
 def _faults(check: Check, history: History, event: Event, child: str | None) -> Iterator[str]:

@@ -111,8 +111,6 @@ def limit(
 def _sitting(name: str, anchor: Event, history: History, held: Held) -> date | None:
     """Return the next sitting of a meeting, in the case's own hub where each hub has its own."""
     meeting = history.policy.meetings[name]
-    if not meeting.weekday:
-        return None
     hub = str(history.facts_at(anchor.moment).get(meeting.per) or "") if meeting.per else ""
     return next_sitting(meeting, history.calendar, anchor, held, hub)
 
