@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 
@@ -85,7 +85,10 @@ class WorkRow:
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """The next sitting of a meeting, of one hub where it sits by hub, and what is due at it."""
+    """The next sitting of a meeting, of one hub where it sits by hub, and what is due at it.
+
+    `bring_by` says until when a matter still comes before this sitting.
+    """
 
     authority: str
     meeting: str
@@ -93,6 +96,7 @@ class Agenda:
     clause: str
     hub: str
     sits_on: date
+    bring_by: str
     items: tuple[OpenRow, ...]
 
     def plain(self) -> Mapping[str, Any]:
@@ -145,7 +149,7 @@ def working_set(store: Store, authority: Authority, now: datetime, asked: Asked 
     return WorkingSet(
         sorted((row for listed in rows.values() for row in listed if asked.takes(row)), key=_in_order),
         [row for row in _work(authority, found, roles) if row.person in leads],
-        list(_agendas(authority, chosen, rows, london_day(now))),
+        agendas_of(authority, chosen, london_day(now)),
     )
 
 
@@ -194,6 +198,11 @@ def _work(authority: Authority, found: Iterable[Evaluation], roles: Mapping[str,
                 yield WorkRow(*about, lead, kind, counts[kind], most, least, limit.pro_rata)
 
 
+def agendas_of(authority: Authority, found: Sequence[Evaluation], today: date) -> list[Agenda]:
+    """Return the agenda of the next sitting of each meeting of a policy, hub by hub, from these cases."""
+    return list(_agendas(authority, found, {one.case: _rows(one, authority) for one in found}, today))
+
+
 def _agendas(
     authority: Authority, found: Sequence[Evaluation], rows: Mapping[str, list[OpenRow]], today: date
 ) -> Iterator[Agenda]:
@@ -209,7 +218,16 @@ def _agendas(
             day = min((held for held in ahead if held >= today), default=None)
             if day is not None:
                 due = tuple(sorted((row for row in items if row.due_on == day), key=_in_order))
-                yield Agenda(authority.name, meeting.id, meeting.title, ", ".join(meeting.clause), hub, day, due)
+                said = (authority.name, meeting.id, meeting.title, ", ".join(meeting.clause), hub)
+                yield Agenda(*said, day, _bring_by(meeting, authority, day), due)
+
+
+def _bring_by(meeting: Meeting, authority: Authority, day: date) -> str:
+    """Say until when a matter comes before a sitting (design 4.6)."""
+    if isinstance(meeting.cut_off, time):
+        return f"{meeting.cut_off:%H:%M} on {said_day(day)}"
+    last = authority.calendar.earlier(day, meeting.cut_off) if meeting.cut_off else day - timedelta(days=1)
+    return f"the end of {said_day(last)}"
 
 
 def _taken_to(meeting: Meeting, policy: Policy, row: OpenRow) -> bool:

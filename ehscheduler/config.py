@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ehscheduler.core.actions import OverdueStep
 from ehscheduler.core.calendars import Span
+from ehscheduler.core.drift import OURS, Numbers
 from ehscheduler.core.phrases import read_span
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import ConfigRefused, PhraseFault
@@ -106,6 +108,20 @@ class Ladders(_Table):
     overdue: list[LadderStep] = []
 
 
+class Drift(_Table):
+    """The council's own numbers for signs of drift, where its protocol has none; what is left out stays ours."""
+
+    overdue: Annotated[str, AfterValidator(_length)] = ""
+    silent: Annotated[str, AfterValidator(_length)] = ""
+    times: int = Field(default=2, ge=2, le=20)
+
+    @property
+    def numbers(self) -> Numbers:
+        lengths = {name: read_span(text) for name in ("overdue", "silent") if (text := getattr(self, name))}
+        given = {name: span for name, span in lengths.items() if isinstance(span, Span)}
+        return replace(OURS, times=self.times, **given)
+
+
 class Answer(_Table):
     """The council's own answer to a reading."""
 
@@ -127,6 +143,7 @@ class Config(_Table):
     ladders: dict[str, Ladders] = {}
     readings: dict[str, dict[str, Answer]] = {}
     duty: dict[str, dict[str, str]] = {}
+    drift: dict[str, Drift] = {}
     sittings: dict[str, dict[str, dict[date, date | Literal["cancelled"]]]] = {}
 
     def live_for(self, authority: str) -> Live:
@@ -134,8 +151,12 @@ class Config(_Table):
 
     def named(self) -> list[str]:
         """Return the authorities that the file has a table or a line for, in order."""
-        tables = (self.link, self.live, self.ladders, self.readings, self.duty)
+        tables = (self.link, self.live, self.ladders, self.readings, self.duty, self.drift)
         return sorted({name for table in tables for name in table})
+
+    def drift_numbers(self, authority: str) -> Numbers:
+        """Return from when on a case drifts in an authority: ours, or what the council set."""
+        return self.drift.get(authority, Drift()).numbers
 
     def overdue_ladder(self, authority: str) -> tuple[OverdueStep, ...]:
         """Return the council's own ladder for overdue work; empty where it set none."""
