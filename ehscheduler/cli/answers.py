@@ -171,7 +171,8 @@ def _show_agendas(name: str, agendas: Sequence["Agenda"], *, alone: bool) -> Non
 
     columns = ("case", "to be taken to it", "who acts", "lead", "clause")
     for one in agendas:
-        title = f"{one.title}{f' ({one.hub})' if one.hub else ''} in {name}, {said_day(one.sits_on)}"
+        place = f"{one.title}{f' ({one.hub})' if one.hub else ''} in {name}"
+        title = f"{place}, {said_day(one.sits_on)}; bring matters by {one.bring_by}"
         shown = [(item.case, item.title, item.owner, item.lead, item.clause) for item in one.items]
         show_table(title, columns, shown, empty=f"{title}: nothing is due at it so far.")
     if alone and not agendas:

@@ -13,7 +13,7 @@ from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.events import Event
 from ehscheduler.core.history import OVERDUE
 from ehscheduler.core.milestones import Milestone
-from ehscheduler.core.policy import Policy, Rhythm, Rule
+from ehscheduler.core.policy import Policy, Rhythm, Rule, Standard
 from ehscheduler.core.saying import said_day
 
 CONTACT = frozenset({"family_seen", "home_visit", "contact_made"})
@@ -147,23 +147,22 @@ def _signals(look: _Look) -> Iterator[Signal]:
 def _named(look: _Look) -> Iterator[Signal]:
     """Yield what the protocol says of a case because another of its rules ran over, or because it was flagged."""
     for m in look.found.milestones:
-        if m.open and m.anchor is not None and _of_drift(look.policy, m.anchor.word):
+        if m.open and m.anchor is not None and _of_drift(look.policy, look.policy.rules[m.rule]):
             said = f"{m.title}: {_over_words(look.policy, m.anchor)} since {said_day(m.anchor.day)}"
             yield Signal("named", said, m.clause, days=(look.today - m.anchor.day).days)
 
 
-def _of_drift(policy: Policy, word: str) -> bool:
-    """Tell whether a word is, or is made of, "RULE overdue"."""
-    meaning = policy.words.get(word)
-    return word.endswith(OVERDUE) or (meaning is not None and any(part.endswith(OVERDUE) for part in meaning.parts))
+def _of_drift(policy: Policy, rule: Rule) -> bool:
+    """Tell whether a rule waits for "RULE overdue", or for a word that is made of one."""
+    anchors = [due.anchor for due in (rule.due if isinstance(rule, Standard) else ()) if due.anchor is not None]
+    parts = [part for anchor in anchors if (word := policy.words.get(anchor.word)) for part in word.any]
+    return any(anchor.overdue for anchor in (*anchors, *parts))
 
 
 def _over_words(policy: Policy, anchor: Event) -> str:
-    rule = policy.rules.get(anchor.word.removesuffix(OVERDUE)) if anchor.word.endswith(OVERDUE) else None
-    if rule is not None:
-        return f"{rule.title} is overdue"
-    meaning = policy.words.get(anchor.word)
-    return (meaning.title if meaning else "") or anchor.word.replace("_", " ")
+    if anchor.word.endswith(OVERDUE):
+        return f"{policy.rules[anchor.word.removesuffix(OVERDUE)].title} is overdue"
+    return policy.words[anchor.word].title or anchor.word.replace("_", " ")
 
 
 def _overdue(look: _Look) -> Iterator[tuple[str, Signal]]:
