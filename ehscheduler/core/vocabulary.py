@@ -53,6 +53,9 @@ DETAIL_ONLY = {"dispute_raised": {"level"}, "dispute_escalated": {"level"}, "dis
 ASKED_OF_DETAIL = ("age", "stage", "about", "by_role", "origin", "reason", "method")
 """What a rule's condition may ask of the event that starts its clock, beside the declared facts."""
 
+REASONS = ("family", "capacity", "partner", "system")
+"""Why something is late, in codes: no free text goes into a message or a count."""
+
 BUILT_IN_ROLES = {"lead": "lead professional", "line_manager": "line manager"}
 
 
