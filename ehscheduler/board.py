@@ -142,7 +142,8 @@ def working_set(store: Store, authority: Authority, now: datetime, asked: Asked 
     """Work out what there is to do at `now` from the events afresh; each list in the order in which it is read."""
     with store.read() as tx:
         found = [evaluation_of(tx, authority, ref, now) for ref in _refs(tx, authority, now)]
-        roles = {p.person_id: p.role for p in people_of(tx, authority.name) if p.current(london_day(now))}
+        here = [p for p in people_of(tx, authority.name) if p.roles and p.current(london_day(now))]
+        roles = {p.person_id: p.roles[0] for p in here}
     chosen = [one for one in found if asked.about(one)]
     rows = {one.case: _rows(one, authority) for one in chosen}
     leads = {str(one.facts.get("lead")) for one in chosen}

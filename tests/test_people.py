@@ -38,11 +38,11 @@ owner = "manager"
     "test.toml",
 )
 DAY = date(2026, 3, 2)
-ANN = Person("ann", "Ann", "ann@x.example", "worker", "North", "mo")
-BEN = Person("ben", "Ben", "ben@x.example", "worker", "North", "mo")
-MO = Person("mo", "Mo", "mo@x.example", "manager", "North", "dee")
-SUE = Person("sue", "Sue", "sue@x.example", "manager", "South", "dee")
-DEE = Person("dee", "Dee", "dee@x.example", "director", "")
+ANN = Person("ann", "Ann", "ann@x.example", ("worker",), "North", "mo")
+BEN = Person("ben", "Ben", "ben@x.example", ("worker",), "North", "mo")
+MO = Person("mo", "Mo", "mo@x.example", ("manager",), "North", "dee")
+SUE = Person("sue", "Sue", "sue@x.example", ("manager",), "South", "dee")
+DEE = Person("dee", "Dee", "dee@x.example", ("director",), "")
 ALL = (ANN, BEN, MO, SUE, DEE)
 
 
@@ -135,7 +135,7 @@ def test_a_ring_of_managers_ends() -> None:
 
 
 def test_a_chain_is_climbed_five_rungs_and_no_further() -> None:
-    chain = [gone(Person(f"p{n}", f"P{n}", f"p{n}@x.example", "clerk", f"T{n}", f"p{n + 1}")) for n in range(8)]
+    chain = [gone(Person(f"p{n}", f"P{n}", f"p{n}@x.example", ("clerk",), f"T{n}", f"p{n + 1}")) for n in range(8)]
     near = [*chain[:4], replace(chain[4], valid_to=None)]
     assert who("worker", *near, lead="p0", team=None) == (["p4"], True)
     far = [*chain[:7], replace(chain[7], valid_to=None)]

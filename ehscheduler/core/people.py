@@ -7,20 +7,28 @@ from datetime import date
 from ehscheduler.core.policy import Policy
 
 MOST_CLIMBS = 5
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEKDAYS = WEEK[:5]
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One member of staff, valid from and to (both included) on London dates; None is open."""
+    """One member of staff, valid from and to (both included) on London dates; None is open.
+
+    `share` is their full-time equivalent, and `works` the days of the week on which they do.
+    """
 
     person_id: str
     name: str
     email: str
-    role: str
+    roles: tuple[str, ...]
     team: str
     line_manager_id: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
+    hub: str = ""
+    share: float = 1.0
+    works: tuple[str, ...] = WEEKDAYS
 
     def current(self, day: date) -> bool:
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
@@ -40,7 +48,7 @@ class Directory:
 
     def with_role(self, role: str, team: str | None) -> list[Person]:
         """Return who holds a role in a team; where nobody of the team does, who holds it for no team or any one."""
-        holders = sorted((p for p in self.people.values() if p.role == role), key=lambda p: p.person_id)
+        holders = sorted((p for p in self.people.values() if role in p.roles), key=lambda p: p.person_id)
         return (
             [p for p in holders if p.team == team]
             or [p for p in holders if not p.team]

@@ -70,7 +70,7 @@ def addressee_of(recipient: str, desk: Desk, authority: str, directory: Director
         return directory.people.get(name)
     duty = desk.config.duty.get(authority, {}).get(name)
     if duty:
-        return Person("", f"{name} duty desk", duty, "", name)
+        return Person("", f"{name} duty desk", duty, (), name)
     heads = [p for p in directory.people.values() if name and p.team == name and _leads(p, directory)]
     return min(heads, key=lambda p: p.person_id) if heads else _above_team(name, directory)
 

@@ -97,7 +97,7 @@ def _received(lived: Lived, store: Store) -> Iterator[Received]:
                 path,
                 _kind(members),
                 person,
-                lived.authority.policy.title_of_role(person.role),
+                lived.authority.policy.title_of_role(person.roles[0]),
                 mail["Date"].datetime,
                 str(mail["Subject"]),
                 body.get_content(),
@@ -116,7 +116,7 @@ def _kind(members: Sequence[OutboxRow]) -> str:
 
 def _digest(letters: Sequence[Received]) -> Received | None:
     """Choose a case manager's digest: of several kinds of line, of a length to be read here, and late in the weeks."""
-    mine = [one for one in letters if one.kind == "digest" and one.person.role == "case_manager"]
+    mine = [one for one in letters if one.kind == "digest" and "case_manager" in one.person.roles]
     return max(mine, key=lambda one: (one.length <= COMFORTABLE, len(one.kinds), one.sent_at), default=None)
 
 

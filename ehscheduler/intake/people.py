@@ -92,7 +92,7 @@ def _person(cells: Sequence[str], roles: Collection[str]) -> tuple[Person, list[
     valid_from, valid_to = _day("valid_from", start, faults), _day("valid_to", end, faults)
     if valid_from and valid_to and valid_to < valid_from:
         faults.append("valid_to is before valid_from; correct one of them")
-    return Person(id_, name, email, role, team, manager or None, valid_from, valid_to), faults
+    return Person(id_, name, email, (role,), team, manager or None, valid_from, valid_to), faults
 
 
 def _address_faults(email: str) -> list[str]:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 
 from ehscheduler.store.types import Instant, Json, Words
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a test holds it to the migrations folder."""
 
 EVERYWHERE = "*"
@@ -347,14 +348,52 @@ person = Table(
     _maybe("valid_to", Date),
     _text("name"),
     _text("email"),
-    _text("role"),
+    _must("roles", Words),
     _text("team"),
+    _text("hub"),
+    _must("share", Float),
+    _must("works", Words),
     _maybe("line_manager_id"),
     _maybe("import_id", BigInteger),
     _key("person_id", "valid_from"),
     _points_at("import_run", "import_id", to=("id",)),
     _check("named", "person_id <> ''"),
     _check("in_order", "valid_to IS NULL OR valid_to >= valid_from"),
+    _check("some_share", "share > 0"),
+)
+
+# Leave, and who covers it; a cover may also stand for somebody who has left.
+absence = Table(
+    "absence",
+    metadata,
+    _authority(),
+    _text("person_id"),
+    _must("away_from", Date),
+    _must("away_to", Date),
+    _maybe("cover_id"),
+    _maybe("import_id", BigInteger),
+    _key("person_id", "away_from"),
+    _points_at("import_run", "import_id", to=("id",)),
+    _check("named", "person_id <> ''"),
+    _check("in_order", "away_to >= away_from"),
+)
+
+# Who led which open case, from when to when: what a limit of caseloads is counted from.
+holding = Table(
+    "holding",
+    metadata,
+    _authority(),
+    _text("case_ref"),
+    _must("episode", Integer),
+    _text("lead"),
+    _must("since", Instant),
+    _maybe("until", Instant),
+    _must("children", Integer),
+    _key("case_ref", "since"),
+    _points_at("case_record", "case_ref"),
+    Index("ix_holding_lead", "authority", "lead"),
+    _check("counts", "episode >= 1 AND children >= 0"),
+    _check("in_order", "until IS NULL OR until >= since"),
 )
 
 alarm = Table(

@@ -64,12 +64,12 @@ may_extend = ["manager"]
 LADDER = {"overdue": [{"who": ["line_manager"], "after": "1 working day"}]}
 OK = Outcome("accepted", "250 2.0.0 queued")
 PEOPLE = (
-    Person("w1", "Wren Worker", "w1@council.example", "worker", "North", "m1"),
-    Person("w2", "Wilf Worker", "w2@council.example", "worker", "North", "m1"),
-    Person("m1", "Mo Manager", "m1@council.example", "manager", "North", "d1"),
-    Person("s1", "Sal South", "s1@council.example", "worker", "South", "m2"),
-    Person("m2", "Max Manager", "m2@council.example", "manager", "South", "d1"),
-    Person("d1", "Dee Director", "d1@council.example", "director", ""),
+    Person("w1", "Wren Worker", "w1@council.example", ("worker",), "North", "m1"),
+    Person("w2", "Wilf Worker", "w2@council.example", ("worker",), "North", "m1"),
+    Person("m1", "Mo Manager", "m1@council.example", ("manager",), "North", "d1"),
+    Person("s1", "Sal South", "s1@council.example", ("worker",), "South", "m2"),
+    Person("m2", "Max Manager", "m2@council.example", ("manager",), "South", "d1"),
+    Person("d1", "Dee Director", "d1@council.example", ("director",), ""),
 )
 
 

@@ -105,7 +105,7 @@ def test_the_directory_is_without_fault_and_holds_every_worker(caseload: Caseloa
     early_help_unit spp_employment_entertainment education_enforcement_officer unit_leader_enforcement""".split()
     people = take_people(caseload.people, roles)
     assert people.warnings == ()
-    assert {person.role for person in people.people} == set(roles)
+    assert {role for person in people.people for role in person.roles} == set(roles)
     assert all(person.email.endswith("@example.org") for person in people.people)
     leads = {case.facts["lead"] for case in taken.cases if "lead" in case.facts}
     assert leads <= {person.person_id for person in people.people}

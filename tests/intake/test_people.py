@@ -22,7 +22,7 @@ def test_a_person_is_read_with_dates_and_line_manager(write: Write, roles: tuple
     text = HEADER + row("P1", "M1", "2026-01-01", "2026-06-30") + row("M1")
     people, warnings = read_people(write("people.csv", text), roles)
     since, until = date(2026, 1, 1), date(2026, 6, 30)
-    assert people[0] == Person("P1", "Teal Otter", "p1@example.org", "case_manager", "South", "M1", since, until)
+    assert people[0] == Person("P1", "Teal Otter", "p1@example.org", ("case_manager",), "South", "M1", since, until)
     assert warnings == []
 
 

@@ -9,9 +9,12 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from ehscheduler.store import Store, faults
+from ehscheduler.store.engine import for_writing
 from ehscheduler.store.migrate import configuration
+from ehscheduler.store.people import people_of
 from ehscheduler.store.schema import APPEND_ONLY, HEAD, metadata
 
 
@@ -78,6 +81,42 @@ def test_a_newer_database_is_neither_opened_nor_touched(place_apart: str) -> Non
             verb(place_apart)
 
 
+def test_people_of_the_first_tables_keep_their_role_and_work_a_whole_week(empty_place: str) -> None:
+    _first_tables(empty_place)
+    store = Store.create(empty_place)
+    with store.read() as tx:
+        found = {one.person_id: one for one in people_of(tx, "testshire")}
+    assert {id_: one.roles for id_, one in found.items()} == {"a": ("worker",), "b": ("manager",), "c": ('odd "one"',)}
+    assert {(one.hub, one.share, one.works) for one in found.values()} == {
+        ("", 1.0, ("mon", "tue", "wed", "thu", "fri"))
+    }
+    assert found["a"].line_manager_id == "b"
+    assert store.schema_version() == HEAD
+    store.close()
+
+
+def test_a_person_of_the_first_tables_stays_within_its_checks(empty_place: str) -> None:
+    _first_tables(empty_place)
+    store = Store.create(empty_place)
+    for wrong in ("share = 0", "person_id = ''", "valid_to = '2019-12-31'", "hub = NULL", "works = NULL"):
+        with pytest.raises(IntegrityError), store.engine.begin() as connection:
+            connection.execute(text(f"UPDATE person SET {wrong} WHERE person_id = 'a'"))  # noqa: S608 - constants
+    store.close()
+
+
+def _first_tables(place: str) -> None:
+    """Make a database as the first version left it, with people in it."""
+    store = Store._at(place, 5.0)
+    with for_writing(store.engine).connect() as connection, connection.begin():
+        command.upgrade(configuration(connection), "0001")
+        for id_, role, manager in (("a", "worker", "b"), ("b", "manager", None), ("c", 'odd "one"', None)):
+            told = {"id": id_, "role": role, "manager": manager}
+            names = "authority, person_id, valid_from, name, email, role, team, line_manager_id"
+            values = "'testshire', :id, '2020-01-01', 'Invented', 'a@example.org', :role, 'North', :manager"
+            connection.execute(text(f"INSERT INTO person ({names}) VALUES ({values})"), told)  # noqa: S608 - constants
+    store.close()
+
+
 def _set_version(place: str, version: str) -> None:
     store = Store._at(place, 5.0)
     with store.engine.begin() as connection:
@@ -105,7 +144,7 @@ def _kill_at_statement(path: Path, number: int) -> None:
     os.waitpid(child, 0)
 
 
-@pytest.mark.parametrize("number", [6, 11, 24, 38, 42, 43])
+@pytest.mark.parametrize("number", [6, 11, 24, 38, 42, 43, 46, 50, 52])
 def test_a_kill_in_a_migration_leaves_no_half_of_it(tmp_path: Path, number: int) -> None:
     path = tmp_path / "ehs.db"
     _kill_at_statement(path, number)
@@ -116,6 +155,18 @@ def test_a_kill_in_a_migration_leaves_no_half_of_it(tmp_path: Path, number: int)
     assert store.schema_version() == HEAD
     assert store.faults() == []
     store.close()
+
+
+@pytest.mark.parametrize("number", [11, 13, 16, 20, 22])
+def test_a_kill_in_an_upgrade_leaves_the_older_database_as_it_was(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "ehs.db"
+    _first_tables(str(path))
+    _kill_at_statement(path, number)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT role FROM person WHERE person_id = 'a'").fetchone() == ("worker",)
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+    connection.close()
+    Store.create(path).close()
 
 
 def test_the_append_only_tables_have_their_triggers(tmp_path: Path) -> None:

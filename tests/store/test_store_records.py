@@ -11,14 +11,14 @@ from ehscheduler.store.schema import EVERYWHERE
 from tests.store.store_samples import MINUTE, NOON, A
 
 TODAY = date(2026, 3, 2)
-ANN = Person("ann", "Ann Example", "ann@example.org", "lead", "north", "mia")
-MIA = Person("mia", "Mia Example", "mia@example.org", "manager", "north", None, date(2025, 1, 1))
+ANN = Person("ann", "Ann Example", "ann@example.org", ("lead",), "north", "mia")
+MIA = Person("mia", "Mia Example", "mia@example.org", ("manager",), "north", None, date(2025, 1, 1))
 
 
 def test_people_come_back_as_they_were_given(store: Store) -> None:
     moved = [
-        Person("bob", "Bob Example", "bob@example.org", "lead", "north", "mia", None, date(2026, 1, 31)),
-        Person("bob", "Bob Example", "bob@example.org", "lead", "south", "mia", date(2026, 2, 1), None),
+        Person("bob", "Bob Example", "bob@example.org", ("lead",), "north", "mia", None, date(2026, 1, 31)),
+        Person("bob", "Bob Example", "bob@example.org", ("lead",), "south", "mia", date(2026, 2, 1), None),
     ]
     with store.begin() as tx:
         change = people.put_people(tx, A, [MIA, *moved, ANN], on=TODAY)
@@ -50,7 +50,7 @@ def test_whom_the_feed_no_longer_names_has_left_and_stays_known_by_name(store: S
 
 def test_somebody_whom_a_feed_names_and_takes_back_before_they_began_is_gone(store: Store) -> None:
     with store.begin() as tx:
-        people.put_people(tx, A, [MIA, Person("bob", "Bob", "b@example.org", "lead", "", None, TODAY)], on=TODAY)
+        people.put_people(tx, A, [MIA, Person("bob", "Bob", "b@example.org", ("lead",), "", None, TODAY)], on=TODAY)
         assert people.put_people(tx, A, [MIA], on=TODAY).ended == {"bob"}
         assert people.people_of(tx, A) == [MIA]
 
