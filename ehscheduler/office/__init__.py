@@ -3,8 +3,10 @@
 Every act is an event, a row of the trail, or both; none edits what was recorded before.
 """
 
-from ehscheduler.office.acts import SOURCE, Act, close, correct, hold, record, relax, resume
+from ehscheduler.office.acts import close, correct, hold, record, resume
+from ehscheduler.office.agreements import extend, relax
 from ehscheduler.office.cases import case_from, evaluation_of
+from ehscheduler.office.entry import SOURCE, Act
 from ehscheduler.office.files import FIRST_IMPORT, Taken, take_files
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "close",
     "correct",
     "evaluation_of",
+    "extend",
     "hold",
     "record",
     "relax",
