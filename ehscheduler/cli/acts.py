@@ -1,4 +1,4 @@
-"""record, correct, relax, hold, resume, close: what a person does on one case."""
+"""record, correct, relax, extend, hold, resume, close: what a person does on one case."""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ import typer
 
 from ehscheduler import clock
 from ehscheduler.cli.common import CONFIG, AuthorityOption, ByOption, ConfigOption, app, config_at, open_store, who
+from ehscheduler.core.vocabulary import REASONS
 from ehscheduler.errors import InputRefused
 
 if TYPE_CHECKING:
@@ -103,13 +104,22 @@ def correct(
         _done(act, f"{'Withdrew ' + event if act.event.word == 'retracted' else 'Recorded anew'} on case {case}")
 
 
+RuleArgument = Annotated[list[str], typer.Argument(help="The rules whose open limits move.")]
+ByRoleOption = Annotated[str, typer.Option("--by-role", help="The role that agreed it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help=f"{', '.join(REASONS)}, or a few words without names.")]
+
+
 @app.command()
 def relax(
     case: CaseArgument,
-    rules: Annotated[list[str], typer.Argument(help="The rules whose open limits move.")],
+    rules: RuleArgument,
     until: Annotated[str, typer.Option("--until", help="The new limit, a date.")],
-    by_role: Annotated[str, typer.Option("--by-role", help="The role that agreed it.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why, in a few words without names.")],
+    by_role: ByRoleOption,
+    reason: ReasonOption,
+    at: WhenOption = "",
+    late: Annotated[
+        bool, typer.Option("--late", help="Agreed after the limit: put on record, and moves nothing.")
+    ] = False,
     config: ConfigOption = CONFIG,
     authority: AuthorityOption = "",
     by: ByOption = "",
@@ -117,23 +127,64 @@ def relax(
     """Agree a later limit. It is agreed before the old one passes, by the rank that the clause names."""
     from ehscheduler import office
 
-    try:
-        day = date.fromisoformat(until)
-    except ValueError:
-        raise InputRefused([f"--until: {until!r} is not a date such as 2026-03-02 that exists"]) from None
     with case_at(case, authority, config) as (store, loaded):
         act = office.relax(
             store,
             loaded,
             case,
             rules,
-            until=day,
+            until=_date(until, "--until"),
             by_role=by_role,
             reason=reason,
+            at=at or None,
+            late=late,
             now=clock.now(),
             by=who(by),
         )
-    _done(act, f"Relaxed {', '.join(rules)} on case {case} until {until}")
+    what = "Put on record, too late to move anything" if late else "Relaxed"
+    _done(act, f"{what}: {', '.join(rules)} on case {case} until {until}")
+
+
+@app.command()
+def extend(
+    case: CaseArgument,
+    by_role: ByRoleOption,
+    reason: ReasonOption,
+    rules: Annotated[
+        list[str] | None, typer.Argument(help="The rules; all that the role may extend if left out.")
+    ] = None,
+    until: Annotated[str, typer.Option("--until", help="The new limit, a date.")] = "",
+    weeks: Annotated[int, typer.Option("--weeks", min=0, max=520, help="Or so many weeks more.")] = 0,
+    at: WhenOption = "",
+    config: ConfigOption = CONFIG,
+    authority: AuthorityOption = "",
+    by: ByOption = "",
+) -> None:
+    """Approve an extension, to a date or by weeks. It is approved before the limit passes."""
+    from ehscheduler import office
+
+    with case_at(case, authority, config) as (store, loaded):
+        act = office.extend(
+            store,
+            loaded,
+            case,
+            rules or [],
+            until=_date(until, "--until") if until else None,
+            weeks=weeks or None,
+            by_role=by_role,
+            reason=reason,
+            at=at or None,
+            now=clock.now(),
+            by=who(by),
+        )
+    _done(act, f"Extended {', '.join(rules) if rules else 'what is open'} on case {case}")
+
+
+def _date(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputRefused([f"{option}: {text!r} is not a date such as 2026-03-02 that exists"]) from None
 
 
 @app.command()
