@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from ehscheduler.core.calendars import Calendar, london_day
+from ehscheduler.core.chains import Chain
 from ehscheduler.core.events import Case, Event
 from ehscheduler.core.findings import Finding, findings
 from ehscheduler.core.history import OVERDUE, History
@@ -30,6 +31,12 @@ class Evaluation:
     facts: Mapping[str, Any]
     findings: tuple[Finding, ...] = ()
     holdings: tuple[Holding, ...] = ()
+    news_at: datetime | None = None
+    """When the next event that lies ahead will be known."""
+
+
+Chains = Mapping[tuple[int, str], Chain]
+"""The ladders that have started on a case, by episode and milestone."""
 
 
 def evaluate(
@@ -40,12 +47,16 @@ def evaluate(
     now: datetime,
     *,
     horizon: datetime | None = None,
+    chains: Chains | None = None,
 ) -> Evaluation:
     """Work out every milestone of a case as it is known at `now` (aware, UTC).
 
     With a `horizon` also those that will begin by then if nothing more happens, because something else runs over.
+    `chains` are the ladders that have started: they are climbed by the steps that they started with.
     """
-    history = History(policy, calendar, case, events, now, london_day(now), horizon=horizon)
+    told = list(events)
+    history = History(policy, calendar, case, told, now, london_day(now), horizon=horizon)
+    history.chains = {key: chain for (episode, key), chain in (chains or {}).items() if episode == history.episode}
     made: dict[str, list[Milestone]] = {}
 
     def milestones_of(asked: History, id_: str) -> list[Milestone]:
@@ -71,6 +82,7 @@ def evaluate(
         history.facts_at(now),
         failed,
         tuple(holdings(history)) if policy.limits else (),
+        min((known for event in told if (known := max(event.moment, event.recorded)) > now), default=None),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from ehscheduler.core.calendars import Calendar, Span, london_day, months_on
+from ehscheduler.core.chains import Chain
 from ehscheduler.core.conditions import holds
 from ehscheduler.core.events import Case, Child, Event
 from ehscheduler.core.holds import NOT_HELD, Held, Hold, held_until, read_holds
@@ -51,6 +52,8 @@ class History:
         self._occurrences: dict[str, Sequence[Event]] = {}
         self.ran_over: Callable[[History, str], Sequence[Event]] = lambda history, rule: ()
         """Tells when a rule's limits passed unmet; set by the evaluation, which alone can work it out."""
+        self.chains: Mapping[str, Chain] = {}
+        """The ladders that have started in this episode, by milestone; they keep their steps."""
         self.holds = self._read_holds()
         self.relaxations = tuple(e for e in self.events if e.word in ("relaxation_agreed", "extension_approved"))
         self._check_named_rules()

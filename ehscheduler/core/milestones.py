@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from ehscheduler.core.calendars import Calendar, london_day, start_of_day
+from ehscheduler.core.chains import Chain, fits, plain
 from ehscheduler.core.changes import Change, Moved
 from ehscheduler.core.clocks import BEGINNING, Clock, Stop, condition
 from ehscheduler.core.disputes import Rung, climb
@@ -67,11 +68,22 @@ class Milestone:
     winner: Limit = field(repr=False)
     held: Held = field(repr=False)
     changes: tuple[Change, ...] = field(repr=False)
+    chain: Chain | None = field(repr=False)
     rungs: tuple[Rung, ...] = field(repr=False)
 
     @property
     def open(self) -> bool:
         return self.state in OPEN_STATES
+
+    @property
+    def ran_over_from(self) -> tuple[str, datetime] | None:
+        """Return what a ladder for overdue work counts from: the event behind the limit, and the first instant over."""
+        return _over(self.winner)
+
+
+def key_of(rule: str, child: str | None, ref: str | None, n: int | None) -> str:
+    """Name a milestone within its case and episode."""
+    return "/".join([rule, *(part for part in (child, ref) if part), *([str(n)] if n else [])])
 
 
 def milestone(
@@ -96,11 +108,13 @@ def milestone(
     met = state in ("met", "met_late")
     readings = tuple(dict.fromkeys(rule.readings))
     source = winner.anchor
+    key = key_of(rule.id, clock.child, clock.key_ref, clock.n)
+    chain = _chain(rule, history, clock, winner, key)
     return Milestone(
         case=history.case.ref,
         episode=history.episode,
         rule=rule.id,
-        key="/".join([rule.id, *(p for p in (clock.child, clock.key_ref) if p), *([str(clock.n)] if clock.n else [])]),
+        key=key,
         child=clock.child,
         ref=clock.key_ref,
         n=clock.n,
@@ -127,7 +141,7 @@ def milestone(
         opens_at=opened,
         in_hours=winner.in_hours,
         undated=winner.undated,
-        immediate=winner.in_hours or bool(rule.decided_by),
+        immediate=winner.in_hours or (chain.decides if chain else bool(rule.decided_by)),
         anchor=source,
         evidence=stop.evidence,
         stopped_by=stop.cancelled,
@@ -135,38 +149,72 @@ def milestone(
         winner=winner,
         held=held,
         changes=moved.changes,
-        rungs=_rungs(rule, history, clock, held, stop, winner),
+        chain=chain,
+        rungs=_rungs(chain, history, clock, held, stop),
     )
 
 
-def _rungs(rule: Rule, history: History, clock: Clock, held: Held, stop: Stop, winner: Limit) -> tuple[Rung, ...]:
-    """Return the rungs of the rule's ladder that are for this case, each as it was or will be reached.
+def _chain(rule: Rule, history: History, clock: Clock, winner: Limit, key: str) -> Chain | None:
+    """Return the chain that is climbed: the one that has started, while its start stands, else as the policy has it.
 
     A deciding ladder starts with the clock; one for overdue work at the first instant after the limit.
     """
+    frozen = history.chains.get(key)
+    if frozen is not None and fits(frozen, history.policy):
+        start = _begun(clock) if frozen.decides else _over(winner)
+        if start is not None and frozen.counts_from(*start):
+            return frozen
     if not (rule.decided_by or rule.escalate):
-        return ()
-    start = clock.start if rule.decided_by else _ran_over_at(rule, history, winner)
-    if start is None:
-        return ()
-    written = history.policy.ladders[rule.decided_by or rule.escalate].steps
+        return None
+    start = _begun(clock) if rule.decided_by else _over(winner)
+    return None if start is None else _as_written(rule, history, clock, *start)
+
+
+def _begun(clock: Clock) -> tuple[str, datetime] | None:
+    return (clock.start.id, clock.start.moment) if clock.start is not None else None
+
+
+def _over(winner: Limit) -> tuple[str, datetime] | None:
+    over = winner.overdue_at
+    return None if over is None else (winner.anchor.id if winner.anchor else "", over)
+
+
+def _as_written(rule: Rule, history: History, clock: Clock, start: str, at: datetime) -> Chain:
+    """Make a chain of the steps of a rule's ladder that are for this case, as its facts were at the start."""
+    ladder = history.policy.ladders[rule.decided_by or rule.escalate]
+    event = clock.start if rule.decided_by else _ran_over_at(rule.id, history, at)
     asked = [
-        None if step.where is None else condition(step.where, history, start, start.moment, start.moment, clock.child)
-        for step in written
+        True if step.where is None else condition(step.where, history, event, at, at, clock.child)
+        for step in ladder.steps
     ]
-    steps = [step for step, answer in zip(written, asked, strict=True) if step.where is None or answer is True]
+    steps = [step for step, answer in zip(ladder.steps, asked, strict=True) if answer is True]
     if not any(step.final for step in steps) and any(
-        step.final and answer is None for step, answer in zip(written, asked, strict=True)
+        step.final and answer is None for step, answer in zip(ladder.steps, asked, strict=True)
     ):
         history.problem(f"{rule.id}: a fact is blank that says who decides in the end; fill it in")
-    return climb(steps, history, start, clock.ref, held, stop.moment)
+    made = [plain(step, history.policy) for step in steps]
+    return Chain(
+        kind="decides" if rule.decided_by else "escalates",
+        start=start,
+        started_at=at,
+        ladder=ladder.id,
+        title=ladder.title,
+        clause=", ".join(ladder.clause),
+        steps=tuple(filled or step for filled, step in zip(made, steps, strict=True)),
+        settled=None not in asked and None not in made,
+    )
 
 
-def _ran_over_at(rule: Rule, history: History, winner: Limit) -> Event | None:
-    over = winner.overdue_at
-    if over is None or not rule.escalate:
-        return None
-    return Event("", history.case.ref, f"{rule.id}{OVERDUE}", over, False, london_day(over), over)
+def _rungs(chain: Chain | None, history: History, clock: Clock, held: Held, stop: Stop) -> tuple[Rung, ...]:
+    """Return the rungs of a chain, each as it was or will be reached; a council's own ladder is climbed as told."""
+    if chain is None or chain.kind == "own":
+        return ()
+    start = clock.start if chain.decides else _ran_over_at(clock.rule.id, history, chain.started_at)
+    return () if start is None else climb(chain.steps, history, start, clock.ref, held, stop.moment)
+
+
+def _ran_over_at(rule: str, history: History, over: datetime) -> Event:
+    return Event("", history.case.ref, f"{rule}{OVERDUE}", over, False, london_day(over), over)
 
 
 def _state(

@@ -215,7 +215,7 @@ def _line(around: Around, one: Checked) -> Line:
         was_due_on=one.was_due_on,
         days_over=max(0, (day - m.due_on).days) if m.due_on and m.state == "overdue" else 0,
         stage=notice.stage,
-        ladder=_why_you(m, policy) if notice.kind == "escalation" else "",
+        ladder=_why_you(m) if notice.kind == "escalation" else "",
         told=_told_before(around, one) if notice.kind == "escalation" else (),
         owner_name=_owner_name(around, one) if notice.kind == "escalation" else "",
         link=link_to(template, m.case) if template else None,
@@ -252,18 +252,19 @@ def _check_line(around: Around, one: Checked, finding: Finding) -> Line:
     )
 
 
-def _why_you(m: Milestone, policy: Policy) -> str:
+def _why_you(m: Milestone) -> str:
     """Name the ladder on which overdue work climbs: the protocol's own, or the council's."""
-    own = policy.ladders.get(policy.rules[m.rule].escalate)
-    return f"{own.title} (clause {', '.join(own.clause)})" if own else "your council's own ladder for overdue work"
+    if m.chain is None or m.chain.kind == "own":
+        return "your council's own ladder for overdue work"
+    return f"{m.chain.title} (clause {m.chain.clause})"
 
 
 def _told_before(around: Around, one: Checked) -> tuple[str, ...]:
-    policy, stage = around.authority.policy, one.notice.stage or 1
+    policy, stage, chain = around.authority.policy, one.notice.stage or 1, one.milestone.chain
     below = [role for rung in one.milestone.rungs if rung.stage < stage for role in rung.who]
-    if not policy.rules[one.milestone.rule].escalate:
-        steps = around.desk.config.overdue_ladder(around.authority.name)[: stage - 1]
-        below = [role for step in steps for role in step.who]
+    if chain is None or chain.kind == "own":
+        own = chain.own if chain else around.desk.config.overdue_ladder(around.authority.name)
+        below = [role for step in own[: stage - 1] for role in step.who]
     roles = (one.milestone.owner, *below)
     return tuple(dict.fromkeys(policy.title_of_role(role) for role in roles))
 

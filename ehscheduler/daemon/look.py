@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
-from ehscheduler.core.actions import Action, OverdueStep
+from ehscheduler.core.actions import Action
 from ehscheduler.core.calendars import Calendar, at_clock, london_day
+from ehscheduler.core.chains import OverdueStep
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import Directory

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 from ehscheduler.core.actions import next_morning
 from ehscheduler.core.calendars import ONE_SECOND, Calendar
-from ehscheduler.core.evaluate import Evaluation, evaluate
+from ehscheduler.core.chains import Chain, OverdueStep
+from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import Directory
 from ehscheduler.daemon.decide import decide
@@ -22,20 +22,20 @@ from ehscheduler.daemon.look import Decided, Decision, Look
 from ehscheduler.daemon.told import told_of
 from ehscheduler.errors import EhsError, StoreError
 from ehscheduler.notify.words import recorded_words
-from ehscheduler.office import case_from
+from ehscheduler.office import evaluation_of
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
 from ehscheduler.store.cases import CaseRecord, case_refs, cases_due, mark_fault, set_next, take_case, wake
 from ehscheduler.store.editions import hash_of, keep_edition
-from ehscheduler.store.events import events_of
 from ehscheduler.store.faults import AppendOnly, Contradiction
 from ehscheduler.store.milestones import (
     ClockRow,
     LadderRow,
     MilestoneRow,
+    identity_of,
+    keep_ladders,
     replace_milestones,
     start_clocks,
-    start_ladders,
 )
 from ehscheduler.store.notices import NewDelivery, Notice, add_notices, notices_of
 from ehscheduler.store.outbox import outbox
@@ -187,10 +187,10 @@ def case_alarm(tx: Tx, authority: Authority, case_ref: str, said: str, now: date
 def look_at(tx: Tx, round_: Round, record: CaseRecord) -> int:
     """Work out one case, store how it stands, and decide what is told; return how many notices are new."""
     name, now, policy = round_.authority.name, round_.now, round_.authority.policy
-    found, news_at = _evaluated(tx, round_.authority, record.case_ref, now)
+    found = evaluation_of(tx, round_.authority, record.case_ref, now)
     replace_milestones(tx, name, record.case_ref, [MilestoneRow.of(m, policy.text_hash) for m in found.milestones])
-    _start(tx, round_.authority, found.milestones, now)
-    decided = decide(_look(tx, round_, found, news_at))
+    _start(tx, round_, found)
+    decided = decide(_look(tx, round_, found))
     new = add_notices(tx, name, _written(round_, record, decided))
     _trail(tx, round_, [decision for decision in decided.notices if decision.key in new])
     for code, subject, text in decided.alarms:
@@ -211,56 +211,30 @@ def _problems(tx: Tx, round_: Round, found: Evaluation) -> None:
             clear_alarm(tx, name, code=code, subject=found.case, at=now)
 
 
-def _evaluated(tx: Tx, authority: Authority, case_ref: str, now: datetime) -> tuple[Evaluation, datetime | None]:
-    """Work a case out; return with it when an event that lies ahead will be known."""
-    case = case_from(tx, authority, case_ref)
-    events = events_of(tx, authority.name, case_ref)
-    ahead = [known for event in events if (known := max(event.moment, event.recorded)) > now]
-    return evaluate(authority.policy, authority.calendar, case, events, now), min(ahead, default=None)
-
-
-def _start(tx: Tx, authority: Authority, milestones: Sequence[Milestone], now: datetime) -> None:
+def _start(tx: Tx, round_: Round, found: Evaluation) -> None:
     """Note which edition governs each clock, and freeze each ladder as it starts."""
-    policy_hash = authority.policy.text_hash
-    start_clocks(
-        tx,
-        authority.name,
-        [ClockRow(**_identity(m), policy_hash=policy_hash, started_at=m.starts_at or now) for m in milestones],
-    )
-    start_ladders(
-        tx,
-        authority.name,
-        [
-            LadderRow(
-                **_identity(m),
-                ladder=_ladder_of(authority, m),
-                policy_hash=policy_hash,
-                started_at=m.starts_at or now,
-                steps=[{"stage": r.stage, "who": list(r.who), "final": r.final} for r in m.rungs],
-            )
-            for m in milestones
-            if m.rungs
-        ],
-    )
+    name, now, policy_hash = round_.authority.name, round_.now, round_.authority.policy.text_hash
+    clocks = [
+        ClockRow(**identity_of(m), policy_hash=policy_hash, started_at=m.starts_at or now) for m in found.milestones
+    ]
+    start_clocks(tx, name, clocks)
+    own = round_.desk.config.overdue_ladder(name)
+    started = [(m, _started(m, own, now)) for m in found.milestones]
+    rows = [LadderRow.of(m, chain, policy_hash) for m, chain in started if chain is not None]
+    keep_ladders(tx, name, found.case, found.episode, rows)
 
 
-def _ladder_of(authority: Authority, m: Milestone) -> str:
-    rule = authority.policy.rules[m.rule]
-    return rule.decided_by or rule.escalate
+def _started(m: Milestone, own: Sequence[OverdueStep], now: datetime) -> Chain | None:
+    """Return the ladder that has started on a milestone: the protocol's, else the council's own for overdue work."""
+    if m.chain is not None:
+        return m.chain if m.chain.settled and m.chain.started_at <= now else None
+    over = m.ran_over_from
+    if over is None or over[1] > now or m.force == "guide" or not own or not m.open:
+        return None
+    return Chain(kind="own", start=over[0], started_at=over[1], own=tuple(own))
 
 
-def _identity(m: Milestone) -> dict[str, Any]:
-    return {
-        "case_ref": m.case,
-        "episode": m.episode,
-        "rule": m.rule,
-        "child": m.child or "",
-        "ref": m.ref or "",
-        "n": m.n or 0,
-    }
-
-
-def _look(tx: Tx, round_: Round, found: Evaluation, news_at: datetime | None) -> Look:
+def _look(tx: Tx, round_: Round, found: Evaluation) -> Look:
     name, config = round_.authority.name, round_.desk.config
     live = config.live_for(name)
     notices = notices_of(tx, name, found.case)
@@ -275,7 +249,7 @@ def _look(tx: Tx, round_: Round, found: Evaluation, news_at: datetime | None) ->
         team=as_word(found.facts.get("team")),
         now=round_.now,
         last_tick=round_.last_tick,
-        news_at=news_at,
+        news_at=found.news_at,
         live_from=round_.desk.live_from(tx, name, round_.now),
         live_rules=live.rules,
         live_checks=live.checks,
@@ -334,7 +308,7 @@ def rebuild(store: Store, authority: Authority, now: datetime) -> tuple[int, int
         keep_edition(tx, authority.name, edition=authority.policy.edition, text=authority.policy.text, now=now)
         for case_ref in sorted(case_refs(tx, authority.name)):
             try:
-                found, _ = _evaluated(tx, authority, case_ref, now)
+                found = evaluation_of(tx, authority, case_ref, now)
             except StoreError:
                 raise
             except Exception as error:  # one case's fault harms no other

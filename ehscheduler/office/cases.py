@@ -11,6 +11,7 @@ from ehscheduler.errors import InputRefused
 from ehscheduler.plugins import Authority
 from ehscheduler.store.cases import case_refs, facts_of
 from ehscheduler.store.events import events_of
+from ehscheduler.store.milestones import ladders_of
 from ehscheduler.store.tx import Tx
 
 
@@ -35,6 +36,11 @@ def _no_case(tx: Tx, authority: Authority, case_ref: str) -> str:
 
 
 def evaluation_of(tx: Tx, authority: Authority, case_ref: str, now: datetime) -> Evaluation:
-    """Work out how a case stands at `now` from what is stored."""
-    case = case_from(tx, authority, case_ref)
-    return evaluate(authority.policy, authority.calendar, case, events_of(tx, authority.name, case_ref), now)
+    """Work out how a case stands at `now` from what is stored; the one way to do so.
+
+    A ladder that has started goes on by the steps that it started with, whatever the policy has since.
+    """
+    case, events = case_from(tx, authority, case_ref), events_of(tx, authority.name, case_ref)
+    started = {row.key: row.chain for row in ladders_of(tx, authority.name, case_ref)}
+    chains = {key: chain for key, chain in started.items() if chain is not None}
+    return evaluate(authority.policy, authority.calendar, case, events, now, chains=chains)

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, delete, or_, select
 
-from ehscheduler.core.milestones import OPEN_STATES, Milestone
+from ehscheduler.core.chains import Chain, read_chain, written
+from ehscheduler.core.milestones import OPEN_STATES, Milestone, key_of
 from ehscheduler.store.schema import IDENTITY, clock, ladder_start, milestone
 from ehscheduler.store.tx import T, Tx, as_row, batches, columns
 
@@ -50,11 +51,9 @@ class MilestoneRow:
     @classmethod
     def of(cls, found: Milestone, policy_hash: str) -> "MilestoneRow":
         """Take from a milestone what is stored of it."""
-        absent: dict[str, Any] = {"child": "", "ref": "", "n": 0}
-        own = [name for name in cls.__slots__ if name not in ("case_ref", "policy_hash")]
-        values = {name: getattr(found, name) for name in own}
-        values |= {name: values[name] or value for name, value in absent.items()}
-        return cls(case_ref=found.case, policy_hash=policy_hash, **values)
+        named = identity_of(found)
+        rest = [name for name in cls.__slots__ if name not in named and name != "policy_hash"]
+        return cls(**named, policy_hash=policy_hash, **{name: getattr(found, name) for name in rest})
 
     @property
     def identity(self) -> Identity:
@@ -77,7 +76,7 @@ class ClockRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LadderRow:
-    """A ladder that has started: its steps are frozen as they were then."""
+    """A ladder that has started: its steps are frozen as they were then, and stand as long as its start does."""
 
     case_ref: str
     episode: int
@@ -89,6 +88,30 @@ class LadderRow:
     policy_hash: str
     started_at: datetime
     steps: Any
+
+    @classmethod
+    def of(cls, found: Milestone, chain: Chain, policy_hash: str) -> "LadderRow":
+        """Take from a chain what is stored of it."""
+        return cls(
+            **identity_of(found),
+            ladder=chain.ladder,
+            policy_hash=policy_hash,
+            started_at=chain.started_at,
+            steps=written(chain),
+        )
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Name the milestone as an evaluation does: its episode, and its key within it."""
+        return self.episode, key_of(self.rule, self.child, self.ref, self.n)
+
+    @property
+    def chain(self) -> Chain | None:
+        return read_chain(self.ladder, self.started_at, self.steps)
+
+    def same(self, other: "LadderRow") -> bool:
+        """Tell whether two rows are of one chain, under whichever edition."""
+        return (self.ladder, self.started_at, self.steps) == (other.ladder, other.started_at, other.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +132,18 @@ class MilestoneChanges:
 
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.gone)
+
+
+def identity_of(found: Milestone) -> dict[str, Any]:
+    """Name a milestone in the words of the tables."""
+    return {
+        "case_ref": found.case,
+        "episode": found.episode,
+        "rule": found.rule,
+        "child": found.child or "",
+        "ref": found.ref or "",
+        "n": found.n or 0,
+    }
 
 
 def identity(row: MilestoneRow | ClockRow | LadderRow) -> Identity:
@@ -177,9 +212,17 @@ def clocks_of(tx: Tx, authority: str, case_ref: str) -> list[ClockRow]:
     return _rows(tx, clock, ClockRow, authority, case_ref)
 
 
-def start_ladders(tx: Tx, authority: str, rows: Iterable[LadderRow]) -> None:
-    """Freeze ladders as they start; one that has started keeps its steps."""
-    tx.insert_new(ladder_start, [as_row(authority, row) for row in rows])
+def keep_ladders(tx: Tx, authority: str, case_ref: str, episode: int, rows: Iterable[LadderRow]) -> None:
+    """Make these the ladders that have started in a case's episode; those of episodes before stay as they were.
+
+    One that is there already is left as it is, under the edition that it started with.
+    """
+    before = {identity(row): row for row in ladders_of(tx, authority, case_ref) if row.episode == episode}
+    after = {identity(row): row for row in rows}
+    gone = [key for key, row in before.items() if key not in after or not row.same(after[key])]
+    _remove(tx, ladder_start, authority, gone)
+    new = [row for key, row in after.items() if key not in before or key in gone]
+    tx.insert_new(ladder_start, [as_row(authority, row) for row in new])
 
 
 def ladders_of(tx: Tx, authority: str, case_ref: str) -> list[LadderRow]:

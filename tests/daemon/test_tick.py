@@ -40,14 +40,14 @@ def cases(house: House, count: int) -> None:
 
 def poisoned(house: House, monkeypatch: pytest.MonkeyPatch, ref: str) -> list[str]:
     """Have one case raise what quotes it; return the list whose emptying makes it well again."""
-    real, sick = ticks.evaluate, [ref]
+    real, sick = ticks.evaluation_of, [ref]
 
-    def evaluate(policy: Any, calendar: Any, case: Case, events: Any, now: Any) -> Any:
-        if case.ref in sick:
+    def evaluation_of(tx: Any, authority: Any, case_ref: str, now: Any) -> Any:
+        if case_ref in sick:
             raise KeyError("Mrs Canary of 1 Secret Street")
-        return real(policy, calendar, case, events, now)
+        return real(tx, authority, case_ref, now)
 
-    monkeypatch.setattr(ticks, "evaluate", evaluate)
+    monkeypatch.setattr(ticks, "evaluation_of", evaluation_of)
     return sick
 
 
@@ -354,7 +354,7 @@ def test_a_ladder_is_frozen_with_all_its_steps_when_it_starts(house_of: Houses) 
     house.tick("2026-03-02 09:05")
     with house.store.read() as tx:
         (ladder,) = ladders_of(tx, NAME, "C1")
-    assert [(step["stage"], step["who"], step["final"]) for step in ladder.steps] == [
-        (1, ["manager"], False),
-        (2, ["director"], True),
+    assert [(step["who"], step["due"], step["final"]) for step in ladder.steps["steps"]] == [
+        (["manager"], "8 hours after dispute_raised", False),
+        (["director"], "24 hours after dispute_raised", True),
     ]

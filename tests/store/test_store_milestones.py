@@ -1,7 +1,7 @@
 """Milestones as a projection, and the editions that govern clocks and ladders."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -130,6 +130,25 @@ def test_a_ladder_keeps_the_steps_with_which_it_started(store: Store) -> None:
             started_at=NOON,
             steps=[{"who": ["team_manager"], "due": "8 hours"}],
         )
-        milestones.start_ladders(tx, A, [ladder])
-        milestones.start_ladders(tx, A, [replace(ladder, steps=[])])
+        milestones.keep_ladders(tx, A, "C1", 1, [ladder])
+        milestones.keep_ladders(tx, A, "C1", 1, [replace(ladder, policy_hash=an_edition(tx, "new"))])
         assert milestones.ladders_of(tx, A, "C1") == [ladder]
+
+
+def test_a_ladder_that_starts_anew_takes_the_place_of_the_one_before_and_leaves_other_episodes_alone(
+    store: Store,
+) -> None:
+    with store.begin() as tx:
+        put(tx, a_case())
+        policy_hash = an_edition(tx)
+        first = LadderRow(
+            case_ref="C1", episode=1, rule="dispute", ladder="up", policy_hash=policy_hash, started_at=NOON, steps=[]
+        )
+        second = replace(first, episode=2)
+        milestones.keep_ladders(tx, A, "C1", 1, [first])
+        milestones.keep_ladders(tx, A, "C1", 2, [second])
+        later = replace(second, started_at=NOON + timedelta(days=1))
+        milestones.keep_ladders(tx, A, "C1", 2, [later])
+        assert milestones.ladders_of(tx, A, "C1") == [first, later]
+        milestones.keep_ladders(tx, A, "C1", 2, [])
+        assert milestones.ladders_of(tx, A, "C1") == [first]
