@@ -12,7 +12,7 @@ from ehscheduler.notify.channel import Channel
 from ehscheduler.notify.mail import Sender
 from ehscheduler.office import FIRST_IMPORT
 from ehscheduler.plugins import Authority
-from ehscheduler.store.people import people_of
+from ehscheduler.store.people import directory_of
 from ehscheduler.store.state import state_of
 from ehscheduler.store.store import Store
 from ehscheduler.store.tx import Tx
@@ -55,7 +55,7 @@ class Desk:
         return (datetime.fromisoformat(noted["from"]), datetime.fromisoformat(noted["to"])) if noted else None
 
     def directory(self, tx: Tx, authority: str, now: datetime) -> Directory:
-        return Directory.on(people_of(tx, authority), london_day(now))
+        return directory_of(tx, authority, london_day(now))
 
 
 def as_word(value: Any) -> str | None:

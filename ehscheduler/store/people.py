@@ -1,4 +1,4 @@
-"""People: the staff of an authority as its last feed gave them."""
+"""People: the staff of an authority as its last feed gave them, and who of them is away."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 from sqlalchemy import delete, select
 
-from ehscheduler.core.people import Person
-from ehscheduler.store.schema import person
+from ehscheduler.core.people import Absence, Directory, Person
+from ehscheduler.store.schema import absence, person
 from ehscheduler.store.tx import Tx, as_row, columns
 
 # A key holds no nulls: somebody who was always there has been there since this day.
@@ -50,6 +50,23 @@ def people_of(tx: Tx, authority: str) -> list[Person]:
     query = select(*columns(person, Person)).where(person.c.authority == authority)
     found = tx.records(Person, query.order_by(person.c.person_id, person.c.valid_from))
     return [replace(one, valid_from=None) if one.valid_from == ALWAYS else one for one in found]
+
+
+def put_absences(tx: Tx, authority: str, absences: Iterable[Absence], *, import_id: int | None = None) -> None:
+    """Make a whole list the absences of an authority; what it no longer names is not one any more."""
+    tx.execute(delete(absence).where(absence.c.authority == authority))
+    tx.insert_new(absence, [as_row(authority, one) | {"import_id": import_id} for one in absences])
+
+
+def absences_of(tx: Tx, authority: str) -> list[Absence]:
+    """Read every absence, those that are over too, in order of id and first day."""
+    query = select(*columns(absence, Absence)).where(absence.c.authority == authority)
+    return tx.records(Absence, query.order_by(absence.c.person_id, absence.c.away_from))
+
+
+def directory_of(tx: Tx, authority: str, day: date) -> Directory:
+    """Read who is here on a day, and who acts for whom."""
+    return Directory.on(people_of(tx, authority), day, absences_of(tx, authority))
 
 
 def _by_id(people: Iterable[Person]) -> dict[str, list[Person]]:

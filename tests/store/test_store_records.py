@@ -1,10 +1,11 @@
 """People, imports, alarms, the trail and the single values."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
-from ehscheduler.core.people import Directory, Person
+from ehscheduler.core.people import Absence, Directory, Person
 from ehscheduler.store import Store, alarms, faults, imports, people, state, trail
 from ehscheduler.store.imports import RowSetAside
 from ehscheduler.store.schema import EVERYWHERE
@@ -124,3 +125,36 @@ def test_a_single_value_is_replaced(store: Store) -> None:
         state.put_state(tx, A, "mode", "shadow")
         state.put_state(tx, A, "mode", {"since": [1, 2]})
         assert state.state_of(tx, A, "mode") == {"since": [1, 2]}
+
+
+def test_a_list_of_absences_takes_the_place_of_the_one_before(store: Store) -> None:
+    leave = Absence("ann", date(2026, 3, 2), date(2026, 3, 6), "mia")
+    later = Absence("ann", date(2026, 8, 3), date(2026, 8, 14))
+    with store.begin() as tx:
+        people.put_absences(tx, A, [later, leave])
+        people.put_absences(tx, "otherland", [leave])
+        assert people.absences_of(tx, A) == [leave, later]
+        people.put_absences(tx, A, [later])
+        people.put_absences(tx, A, [later])
+        assert people.absences_of(tx, A) == [later]
+        assert people.absences_of(tx, "otherland") == [leave]
+
+
+@pytest.mark.parametrize(
+    ("day", "acting"),
+    [("2026-03-01", "ann"), ("2026-03-02", "mia"), ("2026-03-06", "mia"), ("2026-03-07", "ann")],
+    ids=["the day before", "the first day", "the last day", "the day after"],
+)
+def test_the_directory_of_a_day_knows_who_acts_then(store: Store, day: str, acting: str) -> None:
+    with store.begin() as tx:
+        people.put_people(tx, A, [ANN, MIA], on=TODAY)
+        people.put_absences(tx, A, [Absence("ann", date(2026, 3, 2), date(2026, 3, 6), "mia")])
+        found = people.directory_of(tx, A, date.fromisoformat(day)).acting("ann")
+    assert found is not None and found.person_id == acting
+
+
+def test_a_person_comes_back_with_all_that_was_said_of_them(store: Store) -> None:
+    part = replace(ANN, roles=("lead", "chair"), hub="Central", share=0.6, works=("mon", "tue", "wed"))
+    with store.begin() as tx:
+        people.put_people(tx, A, [part], on=TODAY)
+        assert people.people_of(tx, A) == [part]
