@@ -19,6 +19,8 @@ from ehscheduler.store.tx import Tx
 
 MAIL = "mail"
 """The name under which deliveries by mail are kept, whether they leave by SMTP or into a folder."""
+EVERY_TEAM = "*"
+"""The name of an authority's own duty address, which hears what reaches nobody else."""
 OUTAGE = "last_outage"
 """The state under which the last outage is noted."""
 
@@ -64,23 +66,20 @@ def as_word(value: Any) -> str | None:
 
 
 def addressee_of(recipient: str, desk: Desk, authority: str, directory: Directory) -> Person | None:
-    """Return who a recipient is now: a person, or for a team its duty address, else its manager."""
+    """Return who a recipient is now: a person, or for a team its duty address, else its manager or who covers them.
+
+    A team with neither is the authority's own duty address.
+    """
     kind, _, name = recipient.partition(":")
     if kind == "person":
         return directory.people.get(name)
-    duty = desk.config.duty.get(authority, {}).get(name)
-    if duty:
-        return Person("", f"{name} duty desk", duty, (), name)
-    heads = [p for p in directory.people.values() if name and p.team == name and _leads(p, directory)]
-    return min(heads, key=lambda p: p.person_id) if heads else _above_team(name, directory)
+    duty = desk.config.duty.get(authority, {})
+    if address := duty.get(name):
+        return _duty_desk(name, address)
+    heads = (directory.acting(id_) for id_ in directory.heads_of(name))
+    head = next((person for person in heads if person is not None), None)
+    return head or (_duty_desk(EVERY_TEAM, duty[EVERY_TEAM]) if EVERY_TEAM in duty else None)
 
 
-def _leads(person: Person, directory: Directory) -> bool:
-    """Tell whether a person is the line manager of somebody in their own team."""
-    return any(p.line_manager_id == person.person_id and p.team == person.team for p in directory.people.values())
-
-
-def _above_team(team: str, directory: Directory) -> Person | None:
-    managers = {p.line_manager_id for p in directory.people.values() if p.team == team}
-    found = [directory.people[id_] for id_ in managers if id_ and id_ in directory.people]
-    return min(found, key=lambda p: p.person_id) if found else None
+def _duty_desk(team: str, address: str) -> Person:
+    return Person("", "duty desk" if team == EVERY_TEAM else f"{team} duty desk", address, (), team)

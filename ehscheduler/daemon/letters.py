@@ -8,11 +8,11 @@ from ehscheduler.core.actions import next_morning
 from ehscheduler.core.disputes import Rung
 from ehscheduler.core.findings import Finding
 from ehscheduler.core.milestones import Milestone
-from ehscheduler.core.people import resolve
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.saying import said_moment, said_word
-from ehscheduler.daemon.desk import MAIL, as_word
+from ehscheduler.daemon.desk import MAIL
 from ehscheduler.daemon.look import at_work
+from ehscheduler.daemon.meant import meant
 from ehscheduler.daemon.recheck import Around, Checked
 from ehscheduler.notify.address import message_id
 from ehscheduler.notify.links import link_to
@@ -271,9 +271,7 @@ def _told_before(around: Around, one: Checked) -> tuple[str, ...]:
 
 def _owner_name(around: Around, one: Checked) -> str:
     """Name who holds the work, to the manager who is told that it is overdue."""
-    facts = one.evaluation.facts
-    lead, team = as_word(facts.get("lead")), as_word(facts.get("team"))
-    found = resolve(one.milestone.owner, around.authority.policy, around.directory, lead=lead, team=team)
+    found = meant(one.milestone.owner, around.authority.policy, around.directory, one.evaluation.facts)
     return "" if found.climbed else ", ".join(person.name for person in found.people)
 
 

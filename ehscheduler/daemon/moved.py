@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from ehscheduler.core.actions import Action
 from ehscheduler.core.calendars import london_day
 from ehscheduler.core.milestones import Milestone
-from ehscheduler.core.people import resolve
 from ehscheduler.daemon.look import Look
+from ehscheduler.daemon.meant import meant, rungs_above
 from ehscheduler.daemon.told import Told
 
 CHANGED = "changed"
@@ -46,7 +46,7 @@ def untold(look: Look, m: Milestone) -> tuple[str, ...]:
     present = dated(m.due_version)
     waiting = {r for told in look.about(m.key) if told.dated == present for r in told.waits}
     moved = [r for r, version in last.items() if dated(version) != present and r not in waiting]
-    return tuple(r for r in moved if r in _acting(look, m.key))
+    return tuple(r for r in moved if r in _acting(look, m))
 
 
 def last_told(look: Look, milestone: str) -> dict[str, str]:
@@ -66,10 +66,15 @@ def last_heard(about: Iterable[Told]) -> dict[str, str]:
     return {recipient: version for _, recipient, version in sorted(heard)}
 
 
-def _acting(look: Look, milestone: str) -> set[str]:
-    roles = {role for told in look.about(milestone) if told.heard for role in told.to_roles}
-    found = (resolve(r, look.policy, look.directory, lead=look.lead, team=look.team).people for r in roles)
-    return {f"person:{person.person_id}" for people in found for person in people}
+def _acting(look: Look, m: Milestone) -> set[str]:
+    """Name those who would hear today what was told about a milestone."""
+    asked = {(r, told.kind, told.stage) for told in look.about(m.key) if told.heard for r in told.to_roles}
+    found: set[str] = set()
+    for role, kind, stage in asked:
+        above = rungs_above(m, kind, stage, look.overdue_ladder)
+        who = meant(role, look.policy, look.directory, look.evaluation.facts, above)
+        found.update(f"person:{person.person_id}" for person in who.people)
+    return found
 
 
 def moved_at(look: Look, milestone: str, due_version: str) -> datetime | None:

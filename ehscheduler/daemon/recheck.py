@@ -9,10 +9,11 @@ from ehscheduler.core.calendars import london_day
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.findings import Finding
 from ehscheduler.core.milestones import Milestone
-from ehscheduler.core.people import Directory, resolve
+from ehscheduler.core.people import Directory
 from ehscheduler.core.policy import Policy
 from ehscheduler.daemon.decide import GATHERED
-from ehscheduler.daemon.desk import Desk, as_word
+from ehscheduler.daemon.desk import EVERY_TEAM, Desk, as_word
+from ehscheduler.daemon.meant import meant, rungs_above
 from ehscheduler.daemon.moved import CHANGED, dated, day_of
 from ehscheduler.plugins import Authority
 from ehscheduler.store.notices import Notice
@@ -115,24 +116,33 @@ def _moved_on(notice: Notice, milestone: Milestone, now: datetime) -> str | None
 
 
 def _re_owned(notice: Notice, found: Evaluation, policy: Policy, around: Around) -> Drop | None:
-    """Return where a notice goes instead, where it is no longer this recipient's; None where it is, or nobody's."""
+    """Return where a notice goes instead, where it is no longer this recipient's; None where it is."""
     kind, _, name = around.recipient.partition(":")
     team = as_word(found.facts.get("team"))
-    if kind == "team":
+    if kind == "team" and name != EVERY_TEAM:
         if name == (team or ""):
             return None
         instead = (f"team:{team or ''}",) if notice.kind == "baseline" else ()
         return Drop(notice, "the case is with another team now", instead)
-    owners = _owners(notice, found, policy, around.directory)
-    if not owners or around.recipient in owners:
+    owners = _owners(notice, found, policy, around) or _duty_desk(team, around)
+    if around.recipient in owners:
         return None
-    return Drop(notice, "somebody else is to act now", () if notice.kind == CHANGED else owners)
+    why = "somebody else is to act now" if owners else "nobody can be told of it now"
+    return Drop(notice, why, () if notice.kind == CHANGED else owners)
 
 
-def _owners(notice: Notice, found: Evaluation, policy: Policy, directory: Directory) -> tuple[str, ...]:
-    lead, team = as_word(found.facts.get("lead")), as_word(found.facts.get("team"))
-    people = [p for role in notice.to_roles for p in resolve(role, policy, directory, lead=lead, team=team).people]
-    return tuple(dict.fromkeys(f"person:{p.person_id}" for p in people))
+def _duty_desk(team: str | None, around: Around) -> tuple[str, ...]:
+    """Name the duty address that hears what reaches nobody: the team's, else the authority's; none without."""
+    set_up = around.desk.config.duty.get(around.authority.name, {})
+    return tuple(f"team:{name}" for name in (team, EVERY_TEAM) if name in set_up)[:1]
+
+
+def _owners(notice: Notice, found: Evaluation, policy: Policy, around: Around) -> tuple[str, ...]:
+    milestone = next((m for m in found.milestones if m.key == notice.milestone), None)
+    own = around.desk.config.overdue_ladder(around.authority.name)
+    above = rungs_above(milestone, notice.kind, notice.stage, own)
+    asked = [meant(role, policy, around.directory, found.facts, above) for role in notice.to_roles]
+    return tuple(dict.fromkeys(f"person:{person.person_id}" for who in asked for person in who.people))
 
 
 def latest(checked: Sequence[Checked]) -> tuple[list[Checked], list[Drop]]:

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from ehscheduler.core.actions import Action, next_morning
-from ehscheduler.core.people import resolve
+from ehscheduler.daemon.desk import EVERY_TEAM
 from ehscheduler.daemon.look import Decision, Look
+from ehscheduler.daemon.meant import meant, rungs_above
 from ehscheduler.daemon.moved import CHANGED, had_it, untold
 from ehscheduler.daemon.told import HAD_IT
 
@@ -40,17 +41,22 @@ def _recipients(look: Look, action: Action, alarms: list[Alarm]) -> tuple[str, .
     if action.kind == CHANGED:
         return untold(look, next(m for m in look.live if m.key == action.key))
     found: dict[str, None] = {}
+    milestone = next((m for m in look.live if m.key == action.key), None)
+    above = rungs_above(milestone, action.kind, action.stage, look.overdue_ladder)
     for role in action.to_roles:
-        who = resolve(role, look.policy, look.directory, lead=look.lead, team=look.team)
+        who = meant(role, look.policy, look.directory, look.evaluation.facts, above)
         place = f"{look.policy.title_of_role(role)}, team {look.team or 'not given'}"
         if not who.people:
             text = f"nobody can be told as {place}; add the person or their manager to people.csv"
             alarms.append((NOBODY, place, text))
         elif who.climbed:
-            alarms.append((UNFILLED, place, f"{who.climbed}: told their manager; complete people.csv ({place})"))
+            text = f"{who.climbed}: told one rung up; complete people.csv or absences.csv ({place})"
+            alarms.append((UNFILLED, place, text))
         found.update((f"person:{person.person_id}", None) for person in who.people)
     if look.team in look.duty_teams and (not found or (action.immediate and not look.at_work)):
         found[f"team:{look.team}"] = None
+    if not found and EVERY_TEAM in look.duty_teams:
+        found[f"team:{EVERY_TEAM}"] = None
     return tuple(found)
 
 

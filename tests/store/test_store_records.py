@@ -150,7 +150,8 @@ def test_the_directory_of_a_day_knows_who_acts_then(store: Store, day: str, acti
         people.put_people(tx, A, [ANN, MIA], on=TODAY)
         people.put_absences(tx, A, [Absence("ann", date(2026, 3, 2), date(2026, 3, 6), "mia")])
         found = people.directory_of(tx, A, date.fromisoformat(day)).acting("ann")
-    assert found is not None and found.person_id == acting
+    assert found is not None
+    assert found.person_id == acting
 
 
 def test_a_person_comes_back_with_all_that_was_said_of_them(store: Store) -> None:

@@ -1,0 +1,32 @@
+"""Who a role means on a case as it stands, and who is above a rung of its ladder."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ehscheduler.core.chains import OverdueStep
+from ehscheduler.core.milestones import Milestone
+from ehscheduler.core.people import Directory, Resolved, resolve
+from ehscheduler.core.policy import Policy
+from ehscheduler.daemon.desk import as_word
+
+CLIMBED = ("escalation", "dispute")
+"""The kinds of notice that are told to a rung of a ladder."""
+
+
+def meant(
+    role: str, policy: Policy, directory: Directory, facts: Mapping[str, Any], above: Sequence[str] = ()
+) -> Resolved:
+    """Find the people a role means for a case with these facts; `above` are the roles of the rungs above."""
+    lead, team, hub = (as_word(facts.get(name)) for name in ("lead", "team", "meeting_hub"))
+    return resolve(role, policy, directory, lead=lead, team=team, hub=hub, above=above)
+
+
+def rungs_above(m: Milestone | None, kind: str, stage: int | None, own: Sequence[OverdueStep]) -> tuple[str, ...]:
+    """Return the roles of the rungs above the one that a notice is told to, nearest first; none for other notices.
+
+    `own` is the council's own ladder, which is climbed where the milestone has not started one.
+    """
+    if kind not in CLIMBED or stage is None:
+        return ()
+    steps = (m.chain.own or m.chain.steps) if m and m.chain else own
+    return tuple(dict.fromkeys(role for step in steps[stage:] for role in step.who))
