@@ -65,19 +65,40 @@ def timeline(
 
 @app.command()
 def forecast(
-    authority: Needed,
-    cases: CasesOption,
-    events: EventsOption,
-    since: Annotated[str, typer.Option("--from", help="From this date or instant on.")],
-    until: Annotated[str, typer.Option("--until", help="Up to, and without, this date or instant.")],
-    format: JsonFirst = "json",
+    since: Annotated[str, typer.Option("--from", help="From this date or instant on; today when left out.")] = "",
+    until: Annotated[str, typer.Option("--until", help="Up to, and without, this date or instant.")] = "",
+    month: Annotated[str, typer.Option("--month", help="A month such as 2026-12, in place of both.")] = "",
+    authority: AuthorityOption = "",
+    cases: Annotated[Path | None, typer.Option("--cases", help="cases.csv: from two files alone.")] = None,
+    events: Annotated[Path | None, typer.Option("--events", help="events.csv, with --cases.")] = None,
+    person: Annotated[str, typer.Option("--person", help="Only the work of this person, by id.")] = "",
+    team: Annotated[str, typer.Option("--team", help="Only the work of this team.")] = "",
+    config: ConfigOption = CONFIG,
+    format: Annotated[str, typer.Option("--format", help="json or table; with files json when left out.")] = "",
 ) -> None:
-    """Say who would hear what and when, from two files alone. Nothing more is taken to happen."""
+    """Show the work ahead by week, and what falls due on leave. With --cases and --events, who hears what and when."""
+    if (cases is None) != (events is None):
+        raise typer.BadParameter("give --cases and --events together, or neither", param_hint="--cases")
+    if cases is None or events is None:
+        from ehscheduler.cli.ahead import show_ahead
+
+        show_ahead(since, until, month, authority, person, team, config, check_format(format or "table"))
+        return
+    given = {"--from": since, "--until": until, "--authority": authority}
+    if missing := [name for name, value in given.items() if not value]:
+        raise typer.BadParameter(f"with files, give {' and '.join(missing)}", param_hint=missing[0])
+    if person or team or month:
+        raise typer.BadParameter("--person, --team and --month are asked of the database, not of files")
+    _forecast_of_files(authority, cases, events, since, until, check_format(format or "json"))
+
+
+def _forecast_of_files(authority: str, cases: Path, events: Path, since: str, until: str, format: str) -> None:
+    """Say who would hear what and when, from two files alone (design 9). Nothing more is taken to happen."""
     from ehscheduler import pure
     from ehscheduler.core.calendars import london_day
     from ehscheduler.core.saying import london_iso
 
-    if check_format(format) == "json":
+    if format == "json":
         raise typer.Exit(pure.write_forecast(sys.stdout, authority, cases, events, since, until))
     caseload = pure.read_caseload(authority, cases, events)
     first, last = pure.start_instant(since, "--from"), pure.start_instant(until, "--until")

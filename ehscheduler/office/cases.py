@@ -35,12 +35,16 @@ def _no_case(tx: Tx, authority: Authority, case_ref: str) -> str:
     return f"{authority.name} has no case {case_ref!r}{nearest(case_ref, known)}"
 
 
-def evaluation_of(tx: Tx, authority: Authority, case_ref: str, now: datetime) -> Evaluation:
+def evaluation_of(
+    tx: Tx, authority: Authority, case_ref: str, now: datetime, *, horizon: datetime | None = None
+) -> Evaluation:
     """Work out how a case stands at `now` from what is stored; the one way to do so.
+
+    With a `horizon` also what will have begun by then if nothing more happens.
 
     A ladder that has started goes on by the steps that it started with, whatever the policy has since.
     """
     case, events = case_from(tx, authority, case_ref), events_of(tx, authority.name, case_ref)
     started = {row.key: row.chain for row in ladders_of(tx, authority.name, case_ref)}
     chains = {key: chain for key, chain in started.items() if chain is not None}
-    return evaluate(authority.policy, authority.calendar, case, events, now, chains=chains)
+    return evaluate(authority.policy, authority.calendar, case, events, now, horizon=horizon, chains=chains)
