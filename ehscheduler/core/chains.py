@@ -55,10 +55,14 @@ class Chain:
         if self.kind == "own":
             return _between([step.after for step in self.own], stage, self.own[stage].after)
         lengths = [step.due.length if isinstance(step.due.length, Span) else None for step in self.steps]
-        step = self.steps[stage - 1]
-        if step.due.anchor is not None and step.due.anchor.word == "step_reached":
+        if self.gives_whole_days(stage):
             return lengths[stage - 1] or ONE_WORKING_DAY
         return _between(lengths, stage - 1, ONE_WORKING_DAY)
+
+    def gives_whole_days(self, stage: int) -> bool:
+        """Tell whether the time of a rung counts from when it was reached, and so runs to the end of its last day."""
+        anchor = self.steps[stage - 1].due.anchor
+        return anchor is not None and anchor.word == "step_reached"
 
 
 def _between(lengths: "list[Span] | list[Span | None]", n: int, otherwise: Span) -> Span:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from ehscheduler.core.acknowledgements import Acknowledgement, acknowledgements
 from ehscheduler.core.calendars import Calendar, london_day
 from ehscheduler.core.chains import Chain
 from ehscheduler.core.events import Case, Event
 from ehscheduler.core.findings import Finding, findings
+from ehscheduler.core.handovers import HandOver, handovers
 from ehscheduler.core.history import OVERDUE, History
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy, Rhythm, Standard
@@ -33,6 +35,8 @@ class Evaluation:
     holdings: tuple[Holding, ...] = ()
     news_at: datetime | None = None
     """When the next event that lies ahead will be known."""
+    acknowledged: tuple[Acknowledgement, ...] = ()
+    handovers: tuple[HandOver, ...] = ()
 
 
 Chains = Mapping[tuple[int, str], Chain]
@@ -83,6 +87,8 @@ def evaluate(
         failed,
         tuple(holdings(history)) if policy.limits else (),
         min((known for event in told if (known := max(event.moment, event.recorded)) > now), default=None),
+        acknowledgements(history),
+        handovers(history),
     )
 
 

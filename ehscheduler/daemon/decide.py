@@ -10,8 +10,10 @@ from datetime import date, datetime, timedelta
 from ehscheduler.core.actions import Action, actions, check_actions, next_morning
 from ehscheduler.core.calendars import ONE_SECOND, Span, london_day, start_of_day
 from ehscheduler.core.milestones import Milestone, first_remind_day
+from ehscheduler.daemon.handover import to_list
 from ehscheduler.daemon.look import Decided, Decision, Look
 from ehscheduler.daemon.moved import CHANGED, changes, moved_at, told_instead
+from ehscheduler.daemon.quiet import ONE_DAY, left_alone, quiet_until, run_out
 from ehscheduler.daemon.told import HAD_IT, UNSENT, Told
 from ehscheduler.daemon.whom import Alarm, addressed
 
@@ -39,14 +41,24 @@ def decide(look: Look) -> Decided:
             past.append(action)
     moved = [action for action in changes(look) if _is_news(look, action)]
     moved_now = {action.key for action in moved}
-    for action in (*moved, *_owed(look, past, again), *_failed(look)):
+    for action in (*moved, *_owed(look, past, again), *_failed(look), *to_list(look)):
         since = look.now if action.key in moved_now else moved_at(look, action.key, action.due_version)
         made = addressed(look, action, since, alarms)
         if made is None:
             again.append(look.now + TRY_AGAIN)
         else:
-            decided.append(made)
+            decided.append(left_alone(look, made))
+    for action, recipient in run_out(look, decided, again):
+        decided += _to_one(look, action, recipient)
     return Decided(tuple(decided), tuple(dict.fromkeys(alarms)), min(at for at in again if at > look.now))
+
+
+def _to_one(look: Look, action: Action, recipient: str) -> Iterator[Decision]:
+    """Yield a notice for one of those that it would go to, if they are still among them."""
+    made = addressed(look, action, None, [])
+    if made is not None and (made.kept or recipient in made.recipients):
+        to = () if made.kept else (recipient,)
+        yield replace(made, recipients=to, send_after={one: made.send_after[one] for one in to})
 
 
 def _possible(look: Look) -> Sequence[Action]:
@@ -156,12 +168,13 @@ def _may_climb(look: Look, action: Action, again: list[datetime]) -> bool:
         return False
     if below.kept:
         return False
-    heard = [at for recipient, at in below.heard.items() if recipient.startswith("person:")] or [*below.heard.values()]
-    if not heard and below.waits:
-        ready = _ready(look, action, max(below.waits.values()))
+    m = next(m for m in look.live if m.key == action.key)
+    heard = _settled_at(look, m, below)
+    if heard is None:
+        ready = _ready(look, m, action, below, max(below.waits.values()))
         again.append(max(ready, look.now + TRY_AGAIN) if ready else look.now + TRY_AGAIN)
         return False
-    ready = _ready(look, action, min(heard, default=below.last_try or below.decided_at))
+    ready = _ready(look, m, action, below, heard)
     if ready is None or ready <= look.now:
         return ready is not None
     again.append(ready)
@@ -178,17 +191,47 @@ def _below(look: Look, action: Action) -> Told | None:
     return told_instead(look, action) if told is not None and told.kept == HAD_IT else told
 
 
-def _ready(look: Look, action: Action, heard: datetime) -> datetime | None:
-    if look.policy.rules[action.rule].escalate:
-        return action.at  # the protocol's own ladder says itself when each rung is reached
-    stage = action.stage or 1
-    after = look.overdue_ladder[stage - 1].after
-    if stage > 1:
-        after = _beyond(after, look.overdue_ladder[stage - 2].after)
-    day = look.calendar.later(london_day(heard), after)
-    return None if day is None else next_morning(look.calendar, start_of_day(day))
+def _settled_at(look: Look, m: Milestone, below: Told) -> datetime | None:
+    """Return when the last of the rung below heard, or was given up; None while one of them is still to hear.
+
+    Whoever acknowledged it is not waited for. A clock in hours goes on as soon as anybody heard, a duty desk too.
+    """
+    heard, waits = dict(below.heard), dict(below.waits)
+    for recipient in below.waits:
+        if quiet_until(look.evaluation, look.calendar, below.kind, m.key, recipient, look.now):
+            del waits[recipient]
+            heard[recipient] = below.decided_at
+    people = {r for r in (*heard, *waits) if r.startswith("person:")}
+    if m.in_hours and heard:
+        return min(heard.values())
+    if any(not people or recipient in people for recipient in waits):
+        return None
+    times = [at for recipient, at in heard.items() if not people or recipient in people]
+    return max(times, default=below.last_try or below.decided_at)
 
 
-def _beyond(after: Span, before: Span) -> Span:
-    """Return how long one rung comes after the one below it."""
-    return Span(after.n - before.n, after.unit) if after.unit == before.unit and after.n > before.n else after
+def _ready(look: Look, m: Milestone, action: Action, below: Told, heard: datetime) -> datetime | None:
+    """Return when a rung's time has run.
+
+    The protocol's own ladder says itself when each rung is reached; but who heard later than they should have, as
+    after an outage, has the whole of their time. A council's own counts from when the one below heard.
+    """
+    stage, chain = action.stage or 1, m.chain
+    if chain is not None and chain.kind == "own":
+        return _morning_after(look, heard, chain.time_of(stage - 1))
+    rungs = {rung.stage: rung for rung in m.rungs}
+    given = rungs[stage - 1].due_at if stage > 1 else None
+    late = london_day(heard) > london_day(below.at)
+    if chain is None or m.in_hours or given is None or rungs[stage].reached_at <= given or not late:
+        return action.at  # an hour clock, the first rung, or one that was asked for
+    ready = _morning_after(look, heard, chain.time_of(stage - 1), whole=chain.gives_whole_days(stage - 1))
+    return None if ready is None else max(ready, action.at)
+
+
+def _morning_after(look: Look, heard: datetime, span: Span, *, whole: bool = False) -> datetime | None:
+    """Return the working morning on which a length since somebody heard is up; `whole` lets its last day pass."""
+    if span.in_hours:
+        reached = look.calendar.hours_later(heard, span)
+        return None if reached is None else next_morning(look.calendar, reached)
+    day = look.calendar.later(london_day(heard), span)
+    return None if day is None else next_morning(look.calendar, start_of_day(day + ONE_DAY if whole else day))

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ehscheduler.daemon.desk import MAIL, Desk, addressee_of
+from ehscheduler.daemon.drops import EVERY_DELIVERY, note_drop
 from ehscheduler.daemon.letters import Composed, compose
-from ehscheduler.daemon.owed import defer, not_owed, note_drop, owed
+from ehscheduler.daemon.owed import defer, not_owed, owed
 from ehscheduler.daemon.recheck import Around
-from ehscheduler.daemon.tick import EVERY_DELIVERY, fault_words
+from ehscheduler.daemon.tick import fault_words
 from ehscheduler.errors import StoreError
 from ehscheduler.notify.address import address_fault
 from ehscheduler.notify.backoff import next_try, wait

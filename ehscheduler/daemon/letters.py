@@ -207,7 +207,7 @@ def _line(around: Around, one: Checked) -> Line:
         state=m.state,
         window=window_words(around.now, due_on=m.due_on, due_at=m.due_at, opens_on=m.opens_on, best_by_on=m.best_by_on),
         owner_title=policy.title_of_role(m.owner),
-        next_step=_next_step(m, policy),
+        next_step=_next_step(m, policy, again=notice.kind == "overdue" and notice.repeat > 0),
         recorded=notice.source,
         key=m.key,
         force=m.force,
@@ -275,10 +275,12 @@ def _owner_name(around: Around, one: Checked) -> str:
     return "" if found.climbed else ", ".join(person.name for person in found.people)
 
 
-def _next_step(m: Milestone, policy: Policy) -> str:
+def _next_step(m: Milestone, policy: Policy, *, again: bool = False) -> str:
+    """Say what ends it; `again` where its reader acknowledged it, and that has run out."""
     words = [policy.words[anchor.word] for anchor in policy.rules[m.rule].met_by]
     said = [word.title or word.name.replace("_", " ") for word in words]
-    return f"Done when this is recorded: {' or '.join(said)}"
+    still = "Still overdue, and your acknowledgement has run out. " if again else ""
+    return f"{still}Done when this is recorded: {' or '.join(said)}"
 
 
 def _step(one: Checked, line: Line, policy: Policy) -> Step:

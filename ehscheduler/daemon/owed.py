@@ -1,17 +1,18 @@
 """What is still owed: each notice is checked once more, in the transaction that claims it, on what is known then."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ehscheduler.core.evaluate import Evaluation
+from ehscheduler.daemon.drops import EVERY_DELIVERY, note_drop
 from ehscheduler.daemon.moved import CHANGED, last_heard
-from ehscheduler.daemon.recheck import Around, Checked, Drop, check, latest
-from ehscheduler.daemon.tick import EVERY_DELIVERY, case_alarm, fault_words
+from ehscheduler.daemon.recheck import Around, Checked, Drop, Later, check, latest
+from ehscheduler.daemon.tick import case_alarm, fault_words
 from ehscheduler.daemon.told import told_of
 from ehscheduler.errors import StoreError
 from ehscheduler.office import evaluation_of
-from ehscheduler.store.cases import wake
-from ehscheduler.store.notices import NewDelivery, add_deliveries, notices_of
+from ehscheduler.store.cases import hold_cases
+from ehscheduler.store.notices import notices_of
 from ehscheduler.store.outbox import Claim, Parcel, Waiting, defer_deliveries, drop_deliveries, outbox
 from ehscheduler.store.trail import append_trail
 from ehscheduler.store.tx import Tx
@@ -21,7 +22,11 @@ LATER = timedelta(hours=1)
 
 
 def owed(tx: Tx, around: Around, parcel: Parcel) -> tuple[list[Checked], list[Drop]]:
-    """Part a parcel into what is still owed and what is not, and why; the latter is dropped, with its reason."""
+    """Part a parcel into what is still owed and what is not, and why; the latter is dropped, with its reason.
+
+    Its cases are held until the transaction ends: whoever acts on one is before this, or after the claim.
+    """
+    hold_cases(tx, around.authority.name, {waiting.notice.case_ref for waiting in parcel.items})
     found: dict[str, Evaluation | None] = {}
     checked: list[Checked] = []
     drops: list[Drop] = []
@@ -34,6 +39,8 @@ def owed(tx: Tx, around: Around, parcel: Parcel) -> tuple[list[Checked], list[Dr
             defer(tx, around, parcel, [waiting.notice.key])
         elif isinstance(answer, Drop):
             drops.append(answer)
+        elif isinstance(answer, Later):
+            _put_off(tx, around, parcel, answer)
         else:
             checked.append(answer)
     kept, less = latest(checked)
@@ -45,36 +52,39 @@ def owed(tx: Tx, around: Around, parcel: Parcel) -> tuple[list[Checked], list[Dr
 
 
 def not_owed(tx: Tx, around: Around, held: Claim) -> list[Drop]:
-    """Return why nothing in a message that was claimed before is owed any more; nothing where something is."""
+    """Return why nothing in a message that was claimed before is owed any more; nothing where something is.
+
+    What its recipient has acknowledged since is decided anew, and then waits.
+    """
     name = around.authority.name
     rows = outbox(tx, name, states=["claimed"], recipient=held.recipient, limit=EVERY_DELIVERY)
     inside = [row for row in rows if row.message_id == held.message_id]
+    hold_cases(tx, name, {row.case_ref for row in inside})
     notices = {n.key: n for ref in {row.case_ref for row in inside} for n in notices_of(tx, name, ref)}
     drops: list[Drop] = []
     for row in inside:
         waiting = Waiting(notices[row.notice_key], row.send_after, row.attempts)
         answer = _checked(tx, around, waiting, _evaluation(tx, around, row.case_ref))
+        if isinstance(answer, Later):
+            answer = Drop(answer.notice, "they have acknowledged it")
         if not isinstance(answer, Drop):
             return []
         drops.append(answer)
     return drops
 
 
-def note_drop(tx: Tx, around: Around, drop: Drop, channel: str) -> None:
-    """Note why a notice does not go to a recipient, and send it to whom it goes instead."""
-    name, notice = around.authority.name, drop.notice
-    instead = [NewDelivery(recipient=r, channel=channel, send_after=around.now) for r in drop.instead]
-    add_deliveries(tx, name, notice.key, instead)
-    said = {"notice": notice.key, "to": around.recipient, "why": drop.why, "instead": list(drop.instead)}
-    append_trail(tx, name, at=around.now, who="daemon", act="drop", case_ref=notice.case_ref, detail=said)
-    # What reached nobody may be owed again: to another owner, or when a date has moved back.
-    wake(tx, name, [notice.case_ref], now=around.now)
+def _put_off(tx: Tx, around: Around, parcel: Parcel, later: Later) -> None:
+    """Let a notice wait until its recipient's acknowledgement has run out, and note it."""
+    name, notice = around.authority.name, later.notice
+    defer(tx, around, parcel, [notice.key], until=later.until)
+    said = {"notice": notice.key, "to": around.recipient, "until": later.until.isoformat()}
+    append_trail(tx, name, at=around.now, who="daemon", act="quiet", case_ref=notice.case_ref, detail=said)
 
 
-def defer(tx: Tx, around: Around, parcel: Parcel, keys: Iterable[str]) -> None:
+def defer(tx: Tx, around: Around, parcel: Parcel, keys: Iterable[str], *, until: datetime | None = None) -> None:
     """Look at these notices of a parcel again later."""
     which = [(key, parcel.recipient, parcel.channel) for key in keys]
-    defer_deliveries(tx, around.authority.name, which, until=around.now + LATER)
+    defer_deliveries(tx, around.authority.name, which, until=until or around.now + LATER)
 
 
 def _evaluation(tx: Tx, around: Around, case_ref: str) -> Evaluation | None:
@@ -88,7 +98,7 @@ def _evaluation(tx: Tx, around: Around, case_ref: str) -> Evaluation | None:
         return None
 
 
-def _checked(tx: Tx, around: Around, waiting: Waiting, evaluation: Evaluation | None) -> Checked | Drop | None:
+def _checked(tx: Tx, around: Around, waiting: Waiting, evaluation: Evaluation | None) -> Checked | Drop | Later | None:
     if evaluation is None:
         return None
     return check(waiting, evaluation, around, _last_heard(tx, around, waiting))

@@ -1,7 +1,7 @@
 """The last check: is a notice still owed to its recipient, on what is known at the moment of sending?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from ehscheduler.core.actions import why_kept
@@ -13,8 +13,10 @@ from ehscheduler.core.people import Directory
 from ehscheduler.core.policy import Policy
 from ehscheduler.daemon.decide import GATHERED
 from ehscheduler.daemon.desk import EVERY_TEAM, Desk, as_word
+from ehscheduler.daemon.handover import HANDOVER, handed_over
 from ehscheduler.daemon.meant import meant, rungs_above
 from ehscheduler.daemon.moved import CHANGED, dated, day_of
+from ehscheduler.daemon.quiet import quiet_until
 from ehscheduler.plugins import Authority
 from ehscheduler.store.notices import Notice
 from ehscheduler.store.outbox import Waiting
@@ -50,6 +52,14 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """A notice whose recipient acknowledged what it is about: it waits until that has run out."""
+
+    notice: Notice
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Around:
     """What all letters to one recipient share."""
 
@@ -65,13 +75,16 @@ class Around:
     def day(self) -> date:
         return london_day(self.now)
 
+    def to(self, recipient: str) -> "Around":
+        return replace(self, recipient=recipient)
 
-def check(waiting: Waiting, evaluation: Evaluation, around: Around, last: str | None = None) -> Checked | Drop:
+
+def check(waiting: Waiting, evaluation: Evaluation, around: Around, last: str | None = None) -> Checked | Drop | Later:
     """Decide whether a notice is still owed to its recipient, on what is known now.
 
     `last` is the due version that the recipient was last told of this milestone.
     """
-    notice, policy = waiting.notice, around.authority.policy
+    notice = waiting.notice
     if evaluation.episode != notice.episode:
         return Drop(notice, "the case was reopened since")
     if notice.kind == "check":
@@ -81,13 +94,24 @@ def check(waiting: Waiting, evaluation: Evaluation, around: Around, last: str | 
         return Drop(notice, "it no longer applies")
     if (why := why_kept(milestone) or _moved_on(notice, milestone, around.now)) is not None:
         return Drop(notice, why)
-    if (elsewhere := _re_owned(notice, evaluation, policy, around)) is not None:
+    if (elsewhere := re_owned(notice, evaluation, around)) is not None:
         return elsewhere
+    if notice.kind == HANDOVER and not _listed_still(notice, evaluation, around):
+        return Drop(notice, "the case was handed over again since")
+    calendar = around.authority.calendar
+    quiet = quiet_until(evaluation, calendar, notice.kind, notice.milestone, around.recipient, around.now)
+    if quiet is not None:
+        return Later(notice, quiet)
     if notice.kind != CHANGED:
         return Checked(waiting, milestone, evaluation)
     if last is None or dated(last) == dated(milestone.due_version):
         return Drop(notice, "the date is the one that they were told")
     return Checked(waiting, milestone, evaluation, day_of(last))
+
+
+def _listed_still(notice: Notice, found: Evaluation, around: Around) -> bool:
+    change = handed_over(found, around.authority.calendar)
+    return change is not None and change.n == notice.repeat
 
 
 def _failed_still(waiting: Waiting, evaluation: Evaluation, around: Around) -> Checked | Drop:
@@ -96,7 +120,7 @@ def _failed_still(waiting: Waiting, evaluation: Evaluation, around: Around) -> C
     finding = next((f for f in evaluation.findings if f.key == notice.milestone), None)
     if finding is None:
         return Drop(notice, "it was put right since")
-    elsewhere = _re_owned(notice, evaluation, around.authority.policy, around)
+    elsewhere = re_owned(notice, evaluation, around)
     return elsewhere or Checked(waiting, finding, evaluation)
 
 
@@ -115,7 +139,7 @@ def _moved_on(notice: Notice, milestone: Milestone, now: datetime) -> str | None
     return None if rung.who == notice.to_roles else "others decide at that step now"
 
 
-def _re_owned(notice: Notice, found: Evaluation, policy: Policy, around: Around) -> Drop | None:
+def re_owned(notice: Notice, found: Evaluation, around: Around) -> Drop | None:
     """Return where a notice goes instead, where it is no longer this recipient's; None where it is."""
     kind, _, name = around.recipient.partition(":")
     team = as_word(found.facts.get("team"))
@@ -124,11 +148,16 @@ def _re_owned(notice: Notice, found: Evaluation, policy: Policy, around: Around)
             return None
         instead = (f"team:{team or ''}",) if notice.kind == "baseline" else ()
         return Drop(notice, "the case is with another team now", instead)
-    owners = _owners(notice, found, policy, around) or _duty_desk(team, around)
+    owners = _owners(notice, found, around.authority.policy, around) or _duty_desk(team, around)
     if around.recipient in owners:
         return None
     why = "somebody else is to act now" if owners else "nobody can be told of it now"
-    return Drop(notice, why, () if notice.kind == CHANGED else owners)
+    return Drop(notice, why, () if _of_theirs_alone(notice) else owners)
+
+
+def _of_theirs_alone(notice: Notice) -> bool:
+    """Tell whether a notice is about what one person was told, and so nobody else's."""
+    return notice.kind in (CHANGED, HANDOVER) or (notice.kind == "overdue" and notice.repeat > 0)
 
 
 def _duty_desk(team: str | None, around: Around) -> tuple[str, ...]:
@@ -151,7 +180,7 @@ def latest(checked: Sequence[Checked]) -> tuple[list[Checked], list[Drop]]:
     drops: list[Drop] = []
     for one in sorted(checked, key=_says_more):
         notice = one.notice
-        group = "nudge" if notice.kind in GATHERED else notice.kind
+        group = "nudge" if notice.kind in (*GATHERED, HANDOVER) else notice.kind
         place = (notice.case_ref, notice.milestone, group, notice.stage or 0)
         if place in last:
             drops.append(Drop(last[place].notice, "a later notice says as much"))
@@ -159,6 +188,6 @@ def latest(checked: Sequence[Checked]) -> tuple[list[Checked], list[Drop]]:
     return list(last.values()), drops
 
 
-def _says_more(one: Checked) -> tuple[datetime, int, str]:
+def _says_more(one: Checked) -> tuple[bool, datetime, int, str]:
     kind = one.notice.kind
-    return one.notice.at, GATHERED.index(kind) if kind in GATHERED else 0, one.notice.key
+    return kind != HANDOVER, one.notice.at, GATHERED.index(kind) if kind in GATHERED else 0, one.notice.key

@@ -6,7 +6,7 @@ A case that cannot be worked out is marked, the operator is told, and the rest g
 import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -18,7 +18,9 @@ from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import Directory
 from ehscheduler.daemon.decide import decide
 from ehscheduler.daemon.desk import MAIL, OUTAGE, Desk, as_word
+from ehscheduler.daemon.drops import EVERY_DELIVERY, pass_on
 from ehscheduler.daemon.look import Decided, Decision, Look
+from ehscheduler.daemon.recheck import Around
 from ehscheduler.daemon.told import told_of
 from ehscheduler.errors import EhsError, StoreError
 from ehscheduler.notify.words import recorded_words
@@ -50,7 +52,6 @@ AFTER_A_FAULT = timedelta(hours=1)
 CASE_FAULT, CASE_PROBLEM = "case fault", "case problem"
 SETTINGS = "settings_decided_under"
 """The policy and the settings that the last tick decided under; with others every case is looked at anew."""
-EVERY_DELIVERY = 100_000
 MORNING_MISSED = timedelta(hours=2)
 """How late a morning's tick may be before it counts as missed."""
 
@@ -74,6 +75,10 @@ class Round:
     last_tick: datetime
     now: datetime
     troubled: frozenset[str] = frozenset()
+
+    def around(self, tx: Tx) -> Around:
+        live_from = self.desk.live_from(tx, self.authority.name, self.now)
+        return Around(self.desk, self.authority, self.directory, "", self.now, live_from)
 
 
 def tick(desk: Desk, now: datetime, *, stop: Callable[[], bool] = lambda: False) -> Ticked:
@@ -189,7 +194,9 @@ def look_at(tx: Tx, round_: Round, record: CaseRecord) -> int:
     name, now, policy = round_.authority.name, round_.now, round_.authority.policy
     found = evaluation_of(tx, round_.authority, record.case_ref, now)
     replace_milestones(tx, name, record.case_ref, [MilestoneRow.of(m, policy.text_hash) for m in found.milestones])
-    _start(tx, round_, found)
+    found = _start(tx, round_, found)
+    if found.handovers:
+        pass_on(tx, round_.around(tx), found)
     decided = decide(_look(tx, round_, found))
     new = add_notices(tx, name, _written(round_, record, decided))
     _trail(tx, round_, [decision for decision in decided.notices if decision.key in new])
@@ -211,8 +218,8 @@ def _problems(tx: Tx, round_: Round, found: Evaluation) -> None:
             clear_alarm(tx, name, code=code, subject=found.case, at=now)
 
 
-def _start(tx: Tx, round_: Round, found: Evaluation) -> None:
-    """Note which edition governs each clock, and freeze each ladder as it starts."""
+def _start(tx: Tx, round_: Round, found: Evaluation) -> Evaluation:
+    """Note which edition governs each clock, and freeze each ladder as it starts; return the case with these."""
     name, now, policy_hash = round_.authority.name, round_.now, round_.authority.policy.text_hash
     clocks = [
         ClockRow(**identity_of(m), policy_hash=policy_hash, started_at=m.starts_at or now) for m in found.milestones
@@ -222,6 +229,7 @@ def _start(tx: Tx, round_: Round, found: Evaluation) -> None:
     started = [(m, _started(m, own, now)) for m in found.milestones]
     rows = [LadderRow.of(m, chain, policy_hash) for m, chain in started if chain is not None]
     keep_ladders(tx, name, found.case, found.episode, rows)
+    return replace(found, milestones=tuple(replace(m, chain=chain or m.chain) for m, chain in started))
 
 
 def _started(m: Milestone, own: Sequence[OverdueStep], now: datetime) -> Chain | None:

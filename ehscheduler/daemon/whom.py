@@ -1,9 +1,13 @@
 """Who hears a notice, and from when it may be sent to each."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from ehscheduler.core.actions import Action, next_morning
+from ehscheduler.core.actions import MORNING, Action, next_morning
+from ehscheduler.core.calendars import at_clock, london_day
+from ehscheduler.core.milestones import Milestone
+from ehscheduler.core.people import WEEKDAYS, Person
 from ehscheduler.daemon.desk import EVERY_TEAM
+from ehscheduler.daemon.handover import HANDOVER
 from ehscheduler.daemon.look import Decision, Look
 from ehscheduler.daemon.meant import meant, rungs_above
 from ehscheduler.daemon.moved import CHANGED, had_it, untold
@@ -11,6 +15,10 @@ from ehscheduler.daemon.told import HAD_IT
 
 Alarm = tuple[str, str, str]
 NOBODY, UNFILLED = "nobody", "unfilled"
+AT_ONCE = ("escalation", "dispute", "baseline")
+"""Kinds that wait for nobody's working day."""
+IN_SIGHT = 29
+"""How many days ahead a day is looked for on which somebody works."""
 
 
 def addressed(look: Look, action: Action, moved: datetime | None, alarms: list[Alarm]) -> Decision | None:
@@ -41,8 +49,7 @@ def _recipients(look: Look, action: Action, alarms: list[Alarm]) -> tuple[str, .
     if action.kind == CHANGED:
         return untold(look, next(m for m in look.live if m.key == action.key))
     found: dict[str, None] = {}
-    milestone = next((m for m in look.live if m.key == action.key), None)
-    above = rungs_above(milestone, action.kind, action.stage, look.overdue_ladder)
+    above = rungs_above(_milestone(look, action), action.kind, action.stage, look.overdue_ladder)
     for role in action.to_roles:
         who = meant(role, look.policy, look.directory, look.evaluation.facts, above)
         place = f"{look.policy.title_of_role(role)}, team {look.team or 'not given'}"
@@ -61,9 +68,35 @@ def _recipients(look: Look, action: Action, alarms: list[Alarm]) -> tuple[str, .
 
 
 def _send_after(look: Look, action: Action, recipient: str) -> datetime:
-    """Return from when a delivery may be sent: at once, or on the next working morning."""
+    """Return from when a delivery may be sent: at once, or on the next working morning on which its person works."""
+    after = _from_when(look, action, recipient)
+    person = look.directory.people.get(recipient.removeprefix("person:"))
+    if person is None or action.immediate or action.kind in AT_ONCE or person.works_on(london_day(after)):
+        return after
+    later = _next_worked(look, person, after)
+    milestone = _milestone(look, action)
+    limit = milestone.due_at if milestone else None
+    return after if limit is not None and after <= limit < later else later
+
+
+def _next_worked(look: Look, person: Person, moment: datetime) -> datetime:
+    """Return the next working morning on which a person works; a Saturday is one for who works on Saturdays."""
+    day = london_day(moment)
+    for ahead in (day + timedelta(days=n) for n in range(1, IN_SIGHT)):
+        weekend = ahead.isoweekday() > len(WEEKDAYS)
+        if person.works_on(ahead) and (weekend or look.calendar.is_working(ahead)):
+            return at_clock(ahead, MORNING)
+    return moment
+
+
+def _milestone(look: Look, action: Action) -> Milestone | None:
+    return next((m for m in look.live if m.key == action.key), None)
+
+
+def _from_when(look: Look, action: Action, recipient: str) -> datetime:
+    """Return from when a delivery may be sent to somebody who works every day."""
     morning = next_morning(look.calendar, look.now)
-    if action.kind in ("baseline", CHANGED):
+    if action.kind in ("baseline", CHANGED, HANDOVER):
         return morning  # one list for all of a team, and one line among the others of a digest
     if action.immediate:
         waits = recipient.startswith("person:") and look.team in look.duty_teams and not look.at_work

@@ -39,6 +39,7 @@ TEMPLATES: Mapping[type, str] = {
     Operator: "operator",
 }
 PARTS = {
+    "handover": ("{} handed over to you", "{} handed over to you"),
     "today": ("{} due today", "{} due today"),
     "coming": ("{} due by {}", "{} due by {}"),
     "past": ("{} past its date", "{} past their date"),
@@ -46,7 +47,7 @@ PARTS = {
     "look": ("{} to look at", "{} to look at"),
     "changed": ("{} date changed", "{} dates changed"),
 }
-SUBJECT_PARTS = ("today", "coming", "past")
+SUBJECT_PARTS = ("handover", "today", "coming", "past")
 
 
 def environment(loader: BaseLoader | None = None) -> ImmutableSandboxedEnvironment:

@@ -7,6 +7,7 @@ from ehscheduler.notify.messages import LINES_PER_MESSAGE, Line
 
 NOT_SET = date.max
 HEADINGS = {
+    "handover": "Handed over to you",
     "today": "Today",
     "coming": "Coming up",
     "open": "No set time",
@@ -35,8 +36,8 @@ class Section:
 
 def section_of(line: Line, day: date) -> str:
     """Name the section of a digest that a line belongs to."""
-    if line.kind == "changed":
-        return "changed"
+    if line.kind in {"changed", "handover"}:
+        return line.kind
     if line.state == "overdue":
         return "past"
     if line.kind in {"check", "limit", "drift"}:
@@ -47,7 +48,7 @@ def section_of(line: Line, day: date) -> str:
 
 
 def sections(lines: tuple[Line, ...], day: date) -> tuple[Section, ...]:
-    """Sort lines by what to do next: today first, what is past its date last."""
+    """Sort lines by what to do next: what is new to the reader and today first, what is past its date last."""
     made = []
     for name, heading in HEADINGS.items():
         own = [line for line in lines if section_of(line, day) == name]

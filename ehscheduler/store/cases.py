@@ -182,6 +182,20 @@ def hold_case(tx: Tx, authority: str, case_ref: str) -> CaseRecord | None:
     return _only(tx.records(CaseRecord, query.with_for_update()))
 
 
+def hold_cases(tx: Tx, authority: str, case_refs: Iterable[str]) -> None:
+    """Hold several cases until the transaction ends, waiting for whoever has them.
+
+    In one order always, so that two who hold the same cases wait for each other and never in a ring. On SQLite who
+    writes holds everything.
+    """
+    if tx.on_sqlite:
+        return
+    c = case_record.c
+    for batch in batches(sorted(set(case_refs))):
+        query = select(c.case_ref).where(c.authority == authority, c.case_ref.in_(batch)).order_by(c.case_ref)
+        tx.execute(query.with_for_update())
+
+
 def case_of(tx: Tx, authority: str, case_ref: str) -> CaseRecord | None:
     """Read one case."""
     return _only(tx.records(CaseRecord, _records(authority).where(case_record.c.case_ref == case_ref)))

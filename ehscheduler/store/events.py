@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, func, or_, select
 from ehscheduler.core.calendars import london_day
 from ehscheduler.core.events import Event
 from ehscheduler.core.vocabulary import PERSONAL_FACTS
-from ehscheduler.store.cases import OF_THE_CASE, wake
+from ehscheduler.store.cases import OF_THE_CASE, hold_cases, wake
 from ehscheduler.store.schema import case_personal, event
 from ehscheduler.store.tx import Tx, batches
 from ehscheduler.store.types import plain
@@ -49,9 +49,10 @@ def add_events(
 
     The cases of new events become due at `now`. An event that is known with another content is reported as a clash.
     """
-    outcome = AddedEvents()
+    outcome, listed = AddedEvents(), list(events)
     stamp = {"source": source, "import_id": import_id, "entered_by": entered_by, "entered_at": now}
-    for batch in batches(list(events)):
+    hold_cases(tx, authority, (one.case for one in listed))  # nothing is claimed on what was known before
+    for batch in batches(listed):
         known = _known(tx, authority, source, batch)
         fresh = {}
         for one in batch:

@@ -131,7 +131,9 @@ def test_what_is_done_before_the_morning_is_not_told_as_changed(reminded: House)
 def test_only_whoever_had_the_old_date_and_still_acts_hears_of_the_new_one(reminded: House) -> None:
     reminded.at("2026-03-11 12:00").events("C1", '2026-03-11 worker_changed {"lead": "w2"}', late=True)
     relaxed(reminded.at("2026-03-11 14:00"), "2026-03-27")
-    assert reminded.turns("2026-03-12", "2026-03-16") == []
+    (mail,) = reminded.turns("2026-03-12", "2026-03-16")
+    assert (mail.to, mail.subject) == ("w2@council.example", "Early Help: 1 handed over to you")
+    assert "The date was" not in mail.flat
     assert [mail.to for mail in reminded.turns("2026-03-24", "2026-03-24")] == ["w2@council.example"]
 
 

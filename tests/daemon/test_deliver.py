@@ -109,7 +109,11 @@ def test_the_starting_list_of_a_case_that_moved_goes_to_its_team(house: House) -
     house.turn("2026-03-20 19:00")
     moved = '2026-03-21 attributes_changed {"team": "South", "lead": "s1"}'
     house.at("2026-03-21 12:00").events("C1", moved, late=True)
-    assert [mail.to for mail in house.turn("2026-03-23 08:30")] == ["m2@council.example"]
+    mails = house.turn("2026-03-23 08:30")
+    assert sorted((mail.to, mail.subject) for mail in mails) == [
+        ("m2@council.example", "Early Help: starting list, 1 past its date on Friday 20 March"),
+        ("s1@council.example", "Early Help: 1 handed over to you"),
+    ]
 
 
 def test_a_duty_desk_hears_nothing_of_another_teams_case(house: House) -> None:
