@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
-from ehscheduler.core.calendars import ONE_SECOND, Calendar, Span, at_clock, london_day, start_of_day
+from ehscheduler.core.calendars import ONE_SECOND, Calendar, Run, at_clock, london_day, start_of_day
+from ehscheduler.core.chains import OverdueStep as OverdueStep
 from ehscheduler.core.disputes import Rung
 from ehscheduler.core.findings import Finding
 from ehscheduler.core.history import OVERDUE
+from ehscheduler.core.holds import Held
 from ehscheduler.core.meetings import WEEK, lost_sittings
 from ehscheduler.core.milestones import Milestone, remind_days, version_of
 from ehscheduler.core.policy import Policy, Rule
@@ -41,14 +43,6 @@ class Action:
     def notice_key(self) -> str:
         """Name this notice within its case and episode: the milestone, its due version, the kind, rung and repeat."""
         return f"{self.key}|{self.due_version}|{self.kind}|{self.stage or 0}|{self.repeat}"
-
-
-@dataclass(frozen=True, slots=True)
-class OverdueStep:
-    """One rung of a council's own ladder for overdue work: who hears, and how long after the owner did."""
-
-    who: tuple[str, ...]
-    after: Span
 
 
 def next_morning(calendar: Calendar, moment: datetime) -> datetime:
@@ -112,19 +106,52 @@ def _of(
     yield from _due(m, rule, calendar)
     yield from _overdue(m, rule, calendar, ladder)
     for rung in m.rungs:
-        yield from _climbed(m, rung, "dispute" if rule.decided_by else "escalation", calendar, until)
+        decides = m.chain is not None and m.chain.decides
+        yield from _climbed(m, rung, "dispute" if decides else "escalation", calendar, until)
 
 
 def _nudge(m: Milestone, kind: str, at: datetime, to_roles: tuple[str, ...], calendar: Calendar) -> Action:
-    """Make a reminder or due notice; one before its clock's start comes on the first morning after."""
+    """Make a reminder or due notice; one before its limit was set comes on the first morning after.
+
+    A due notice in a hold comes when it has ended; a reminder is lost in it, for that of the date before it was had.
+    """
     action = _action(m, kind, at, to_roles)
-    if m.starts_at is None or at >= m.starts_at:
+    free = _free(m, at)
+    lost = kind == "reminder" and _known(m, at) == at
+    if free == at or lost or (m.due_at is not None and free > m.due_at):
         return action
-    morning = next_morning(calendar, m.starts_at)
+    morning = _morning(m, free, calendar)
     if m.in_hours or (m.due_at is not None and morning > m.due_at):
         # A short clock may end before the next morning's digest: then it is told at once, while there is time.
-        return replace(action, at=m.starts_at, immediate=True)
+        return replace(action, at=_awake(m, free), immediate=True)
     return replace(action, at=morning)
+
+
+def _free(m: Milestone, at: datetime) -> datetime:
+    """Return the first moment from `at` on at which its limit stands and the case is not on hold."""
+    return m.held.released(_known(m, at))
+
+
+def _known(m: Milestone, at: datetime) -> datetime:
+    """Return the first moment from `at` on at which its limit stands: nobody is told of it before."""
+    known = (m.starts_at, m.anchor.moment if m.anchor else None, m.winner.set_at)
+    return max(at, *(moment or at for moment in known))
+
+
+def _morning(m: Milestone, moment: datetime, calendar: Calendar) -> datetime:
+    """Return the first 08:30 of a working day at or after a moment on which the case is not on hold."""
+    morning = next_morning(calendar, moment)
+    while (free := m.held.released(morning)) > morning:
+        morning = next_morning(calendar, free)
+    return morning
+
+
+def _awake(m: Milestone, moment: datetime) -> datetime:
+    """Return 08:30 of a day that is all that is known of a moment: a message at midnight wakes nobody (ours)."""
+    morning = at_clock(london_day(moment), MORNING)
+    if moment != start_of_day(london_day(moment)) or (m.due_at is not None and morning > m.due_at):
+        return moment
+    return morning
 
 
 def _action(m: Milestone, kind: str, at: datetime, to_roles: tuple[str, ...], stage: int | None = None) -> Action:
@@ -141,7 +168,7 @@ def _reminders(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]
         times[morning_by(calendar, m.best_by_on)] = None
     if m.winner.nudge_at is not None:
         times[next_morning(calendar, m.winner.nudge_at)] = None
-    due = _due_time(m, calendar)
+    due = next((action.at for action in _due(m, rule, calendar)), None)
     told = {rung.reached_at for rung in m.rungs if m.owner in rung.who}
     # Each reminder of one limit is a notice of its own, whichever of them are left out.
     for repeat, at in enumerate(times):
@@ -155,13 +182,31 @@ def _reminders(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]
         yield action
 
 
+def _told_at(m: Milestone, at: datetime, calendar: Calendar) -> datetime:
+    """Return when the time of a notice comes that would lie in a hold: once it has ended, what was overdue is again."""
+    free = _free(m, at)
+    if free == at:
+        return at
+    return free if m.in_hours else _morning(m, free, calendar)
+
+
 def _due_time(m: Milestone, calendar: Calendar) -> datetime | None:
     if m.undated:
         opening = m.opens_at or m.starts_at
         return next_morning(calendar, opening) if opening else None
     if m.due_at is None or m.due_on is None:
         return None
-    return m.due_at if m.in_hours else morning_by(calendar, m.due_on)
+    if m.in_hours:
+        return _announced(m) or m.due_at
+    return morning_by(calendar, m.due_on)
+
+
+def _announced(m: Milestone) -> datetime | None:
+    """Return 08:30 of the day on which something is due at once, where the day is all that is known (ours)."""
+    event = m.anchor
+    if event is None or not event.dated or m.winner.span is not None or m.due_on != event.day:
+        return None
+    return at_clock(event.day, MORNING)
 
 
 def _due(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]:
@@ -174,15 +219,26 @@ def _due(m: Milestone, rule: Rule, calendar: Calendar) -> Iterator[Action]:
 def _overdue(m: Milestone, rule: Rule, calendar: Calendar, ladder: Sequence[OverdueStep]) -> Iterator[Action]:
     if m.due_at is None or m.due_on is None:
         return
-    at = m.due_at + ONE_SECOND if m.in_hours else next_morning(calendar, start_of_day(m.due_on + timedelta(days=1)))
+    over = m.due_at + ONE_SECOND if m.in_hours else next_morning(calendar, start_of_day(m.due_on + timedelta(days=1)))
+    at = _told_at(m, over, calendar)
     yield _action(m, "overdue", at, (m.owner, *rule.tell))
-    if rule.decided_by or rule.escalate:
+    if m.chain.kind != "own" if m.chain else rule.decided_by or rule.escalate:
         return  # the protocol's own ladder is climbed
-    for stage, step in enumerate(ladder, 1):
-        day = calendar.later(london_day(at), step.after)
+    for stage, step in enumerate(m.chain.own if m.chain else ladder, 1):
+        day = calendar.later(london_day(at), step.after, _mornings(m.held))
         if day is not None:
-            morning = next_morning(calendar, start_of_day(day))
+            morning = _morning(m, start_of_day(day), calendar)
             yield replace(_action(m, "escalation", morning, step.who, stage), immediate=False)
+
+
+def _mornings(held: Held) -> tuple[Run, ...]:
+    """Return the runs of days on whose mornings the case is on hold: what comes in the morning counts mornings."""
+    return tuple((_from_morning(start), None if end is None else _from_morning(end)) for start, end in held.spans)
+
+
+def _from_morning(moment: datetime) -> int:
+    day = london_day(moment)
+    return day.toordinal() + (moment > at_clock(day, MORNING))
 
 
 def _climbed(m: Milestone, rung: Rung, kind: str, calendar: Calendar, until: datetime) -> Iterator[Action]:
@@ -190,13 +246,15 @@ def _climbed(m: Milestone, rung: Rung, kind: str, calendar: Calendar, until: dat
 
     A dispute is told at the instant; overdue work on the next working morning, unless its clock counts in hours.
     """
-    at = rung.reached_at if kind == "dispute" or m.in_hours else next_morning(calendar, rung.reached_at)
+    timed = kind == "dispute" or m.in_hours
+    at = m.held.released(rung.reached_at) if timed else _morning(m, rung.reached_at, calendar)
     yield _action(m, kind, at, rung.who, rung.stage)
     if not rung.final or not m.open:
         return
     at, repeat = next_morning(calendar, at + ONE_SECOND), 1
     while at < until:
-        yield replace(_action(m, kind, at, rung.who, rung.stage), repeat=repeat)
+        if m.held.released(at) == at:
+            yield replace(_action(m, kind, at, rung.who, rung.stage), repeat=repeat)
         at, repeat = next_morning(calendar, at + ONE_SECOND), repeat + 1
 
 

@@ -31,6 +31,16 @@ class Held:
         ordinal = day.toordinal()
         return any(first <= ordinal and (until is None or ordinal < until) for first, until in self.runs)
 
+    def at(self, moment: datetime) -> tuple[datetime, datetime] | None:
+        """Return the hold in which a moment lies, where it has ended."""
+        return next(((start, end) for start, end in self.spans if end and start <= moment < end), None)
+
+    def released(self, moment: datetime) -> datetime:
+        """Return the end of the hold in which a moment lies; the moment itself where there is none, or it is open."""
+        while hold := self.at(moment):
+            moment = hold[1]
+        return moment
+
 
 NOT_HELD = Held()
 

@@ -21,7 +21,7 @@ class Limit:
     `span` and `day_zero` are what was counted; `target` is the date a backward limit counts from; `no_earlier` the
     day on which a phase began, where counting alone would give an earlier one; `unrolled` the day as counted, before
     it was moved to a working day. `waits` says that the event which ends the count has not happened yet, and
-    `nudge_at` when the one before it did.
+    `nudge_at` when the one before it did. `set_at` is when something other than the anchor set the limit.
     """
 
     text: str
@@ -38,6 +38,7 @@ class Limit:
     unrolled: date | None = None
     waits: bool = False
     nudge_at: datetime | None = None
+    set_at: datetime | None = None
 
     def past(self, moment: datetime, day: date) -> bool:
         """Tell whether the limit has passed: by dates for a day clock, by instants for an hour clock."""

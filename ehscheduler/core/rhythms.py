@@ -264,7 +264,7 @@ def _intervals(begun: _Begun, clock: Clock, history: History, held: Held) -> tup
     """Count a phase's intervals from the start of an instance; none ends before the phase began (design 4.8)."""
     assert clock.start is not None
     made = [_limit(every, clock, history, held) for every in begun.phase.every]
-    return tuple(_not_before(limit, begun.day) for limit in made if limit is not None)
+    return tuple(_not_before(limit, begun) for limit in made if limit is not None)
 
 
 def _limit(every: Every, clock: Clock, history: History, held: Held) -> Limit | None:
@@ -276,10 +276,10 @@ def _limit(every: Every, clock: Clock, history: History, held: Held) -> Limit | 
     return days_limit(every.text, every.length, clock.start, history, held, clock.start_day)
 
 
-def _not_before(limit: Limit, day: date) -> Limit:
-    if limit.on is None or limit.on >= day:
+def _not_before(limit: Limit, begun: _Begun) -> Limit:
+    if limit.on is None or limit.on >= begun.day:
         return limit
-    return replace(limit, on=day, at=end_of_day(day), no_earlier=day)
+    return replace(limit, on=begun.day, at=end_of_day(begun.day), no_earlier=begun.day, set_at=begun.moment)
 
 
 def _nth_limit(every: Every, clock: Clock, history: History, held: Held) -> Limit:
@@ -294,8 +294,15 @@ def _nth_limit(every: Every, clock: Clock, history: History, held: Held) -> Limi
     if len(found) < n:
         nudge = found[n - 2].moment if n > 1 and len(found) == n - 1 else None
         return Limit(every.text, None, None, anchor=clock.start, waits=True, nudge_at=nudge)
-    on = found[n - 1].day
-    return Limit(every.text, on, end_of_day(on), anchor=clock.start, day_zero=clock.start_day)
+    last = found[n - 1]
+    return Limit(
+        every.text,
+        last.day,
+        end_of_day(last.day),
+        anchor=clock.start,
+        day_zero=clock.start_day,
+        set_at=last.moment,
+    )
 
 
 def _counts(event: Event, clock: Clock) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 
 import ehs_nottinghamshire
 
-from ehscheduler.core.calendars import Calendar
-from ehscheduler.core.evaluate import evaluate
+from ehscheduler.core.actions import Action, OverdueStep, actions
+from ehscheduler.core.calendars import LONDON, Calendar
+from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event, read_moment
 from ehscheduler.core.explain import timeline_row
 from ehscheduler.core.policy import Policy
@@ -123,3 +124,36 @@ def as_bytes(events: Sequence[Event], at: datetime, facts: dict[str, Any]) -> by
         "problems": found.problems,
     }
     return json.dumps(said).encode()
+
+
+def standing(policy: Policy, lines: Sequence[str], at: str, **facts: object) -> Evaluation:
+    return evaluate(policy, calendar_for(policy), Case("C1", facts), map(line_event, lines), read_moment(at)[0])
+
+
+def planned(
+    rules: str, lines: Sequence[str], since: str, until: str, *, ladder: Sequence[OverdueStep] = (), **facts: object
+) -> list[Action]:
+    policy = a_policy(rules)
+    first, last = read_moment(since)[0], read_moment(until)[0]
+    found = standing(policy, lines, since, **facts).milestones
+    return actions(policy, calendar_for(policy), found, since=first, until=last, overdue_ladder=ladder)
+
+
+def said(found: Sequence[Action]) -> list[str]:
+    """Write each action that is told on one line: when by the clock on the wall, what, which rung, and to whom."""
+    lines = []
+    for action in found:
+        if action.kept:
+            continue
+        when = f"{action.at.astimezone(LONDON):%a %d %b %H:%M:%S}"
+        stage = f" {action.stage}" if action.stage else ""
+        lines.append(f"{when} {action.kind}{stage} to {', '.join(action.to_roles)}")
+    return lines
+
+
+def ever_said(rules: str, lines: Sequence[str], at: str, *, ladder: Sequence[OverdueStep] = ()) -> list[str]:
+    """Write every action about a case as it is known at an instant, those too whose time is past."""
+    policy = a_policy(rules)
+    found = standing(policy, lines, at).milestones
+    first, last = read_moment("2026-01-01")[0], read_moment("2026-04-30")[0]
+    return said(actions(policy, calendar_for(policy), found, since=first, until=last, overdue_ladder=ladder))

@@ -5,14 +5,12 @@ from datetime import datetime
 from itertools import pairwise
 
 import pytest
-from core_samples import a_policy, line_event
+from core_samples import a_policy, planned, said, standing
 
-from ehscheduler.core.actions import Action, OverdueStep, actions, next_morning
-from ehscheduler.core.calendars import LONDON, Span
-from ehscheduler.core.evaluate import Evaluation, evaluate
-from ehscheduler.core.events import Case, read_moment
+from ehscheduler.core.actions import OverdueStep, actions, next_morning
+from ehscheduler.core.calendars import Span
+from ehscheduler.core.events import read_moment
 from ehscheduler.core.milestones import Milestone
-from ehscheduler.core.policy import Policy
 from ehscheduler.policy_files import calendar_for
 
 VISIT = """
@@ -62,31 +60,6 @@ steps = [
   { who = ["director"], due = "8 hours after step_reached" },
 ]
 """
-
-
-def standing(policy: Policy, lines: Sequence[str], at: str, **facts: object) -> Evaluation:
-    return evaluate(policy, calendar_for(policy), Case("C1", facts), map(line_event, lines), read_moment(at)[0])
-
-
-def planned(
-    rules: str, lines: Sequence[str], since: str, until: str, *, ladder: Sequence[OverdueStep] = (), **facts: object
-) -> list[Action]:
-    policy = a_policy(rules)
-    first, last = read_moment(since)[0], read_moment(until)[0]
-    found = standing(policy, lines, since, **facts).milestones
-    return actions(policy, calendar_for(policy), found, since=first, until=last, overdue_ladder=ladder)
-
-
-def said(found: Sequence[Action]) -> list[str]:
-    """Write each action that is told on one line: when by the clock on the wall, what, which rung, and to whom."""
-    lines = []
-    for action in found:
-        if action.kept:
-            continue
-        when = f"{action.at.astimezone(LONDON):%a %d %b %H:%M:%S}"
-        stage = f" {action.stage}" if action.stage else ""
-        lines.append(f"{when} {action.kind}{stage} to {', '.join(action.to_roles)}")
-    return lines
 
 
 # ---- day clocks
