@@ -87,7 +87,7 @@ class WorkRow:
 class Agenda:
     """The next sitting of a meeting, of one hub where it sits by hub, and what is due at it.
 
-    `bring_by` says until when a matter still comes before this sitting.
+    `bring_by` says until when a matter still comes before this sitting; what an earlier one did not hear is on it too.
     """
 
     authority: str
@@ -218,7 +218,8 @@ def _agendas(
             ahead = (held for held, _ in islice(sittings(meeting, authority.calendar, today, hub), SITTINGS))
             day = min((held for held in ahead if held >= today), default=None)
             if day is not None:
-                due = tuple(sorted((row for row in items if row.due_on == day), key=_in_order))
+                # What an earlier sitting should have heard, and did not, comes before this one.
+                due = tuple(sorted((row for row in items if row.due_on and row.due_on <= day), key=_in_order))
                 said = (authority.name, meeting.id, meeting.title, ", ".join(meeting.clause), hub)
                 yield Agenda(*said, day, _bring_by(meeting, authority, day), due)
 

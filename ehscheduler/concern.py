@@ -30,6 +30,7 @@ class Concern:
                 "signal": one.name,
                 "means": SIGNALS[one.name],
                 "evidence": one.evidence,
+                "asks": one.asks or None,
                 "clause": one.clause or None,
                 "ours": one.ours,
                 "days": one.days,

@@ -21,7 +21,7 @@ from ehscheduler.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from ehscheduler.board import Agenda
+    from ehscheduler.board import Agenda, OpenRow
     from ehscheduler.concern import Concern, Concerns
 
 OURS = "* The number behind this sign is not in the document: it is ours, or the council's own in [drift.AUTHORITY]."
@@ -93,7 +93,7 @@ def _show_cases(title: str, cases: Sequence["Concern"]) -> None:
             one.drifting.case if n == 0 else "",
             one.lead if n == 0 else "",
             SIGNALS[signal.name] + (" *" if signal.ours else ""),
-            signal.evidence,
+            signal.evidence + (f"; asked: {signal.asks}" if signal.asks else ""),
             signal.clause,
         )
         for one in cases
@@ -107,8 +107,9 @@ def _show_agenda(name: str, found: "Concerns", agenda: "Agenda") -> None:
 
     hub = f" ({agenda.hub})" if agenda.hub else ""
     title = f"Agenda: {agenda.title}{hub} in {name}, {said_day(agenda.sits_on)}; bring matters by {agenda.bring_by}"
-    shown = [
-        (item.case, item.title, item.owner, "; ".join(found.of_case(item.case)), item.clause) for item in agenda.items
-    ]
-    columns = ("case", "to be taken to it", "who acts", "evidence", "clause")
+    rows: dict[tuple[str, str], OpenRow] = {}
+    for item in agenda.items:
+        rows.setdefault((item.case, item.title), item)  # one matter, whichever of its causes came first
+    shown = [(r.case, r.title, r.lead or r.owner, "; ".join(found.of_case(r.case)), r.clause) for r in rows.values()]
+    columns = ("case", "to be taken to it", "lead", "evidence", "clause")
     show_table(title, columns, shown, empty=f"{title}. Nothing is due at it so far.")

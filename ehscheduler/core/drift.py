@@ -57,6 +57,7 @@ class Signal:
     """One sign of drift: its name (a key of SIGNALS), its evidence in words, and the clause behind it, if any.
 
     `ours` says that the number behind it is not in the document; `days` is how long it has lasted.
+    `asks` says what the protocol then wants done.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Signal:
     clause: str = ""
     ours: bool = False
     days: int = 0
+    asks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +141,33 @@ def _signals(look: _Look) -> Iterator[Signal]:
     yield from _named(look)
     lost = dict(_contact(look))
     yield from lost.values()
-    yield from (signal for rule, signal in _overdue(look) if rule not in lost)
+    # What is told by another sign already is not told as long overdue, too.
+    told = {*lost, *_causes(look)}
+    yield from (signal for rule, signal in _overdue(look) if signal.name != "overdue" or rule not in told)
     yield from _put_off(look)
     yield from _silent(look)
 
 
 def _named(look: _Look) -> Iterator[Signal]:
-    """Yield what the protocol says of a case because another of its rules ran over, or because it was flagged."""
+    """Yield what the protocol asks of a case because another of its rules ran over, or because it was flagged."""
+    asked: dict[str, list[Milestone]] = {}
     for m in look.found.milestones:
         if m.open and m.anchor is not None and _of_drift(look.policy, look.policy.rules[m.rule]):
-            said = f"{m.title}: {_over_words(look.policy, m.anchor)} since {said_day(m.anchor.day)}"
-            yield Signal("named", said, m.clause, days=(look.today - m.anchor.day).days)
+            asked.setdefault(m.anchor.id, []).append(m)
+    for rows in asked.values():
+        anchor = rows[0].anchor
+        if anchor is not None:
+            titles, clauses = (list(dict.fromkeys(getattr(m, name) for m in rows)) for name in ("title", "clause"))
+            said = f"{_over_words(look.policy, anchor)} since {said_day(anchor.day)}"
+            days = (look.today - anchor.day).days
+            yield Signal("named", said, ", ".join(clauses), days=days, asks="; ".join(titles))
+
+
+def _causes(look: _Look) -> Iterator[str]:
+    """Yield the rules that ran over, and because of which the protocol asks for more."""
+    for m in look.found.milestones:
+        if m.open and m.anchor is not None and m.anchor.word.endswith(OVERDUE):
+            yield m.anchor.word.removesuffix(OVERDUE)
 
 
 def _of_drift(policy: Policy, rule: Rule) -> bool:
@@ -167,14 +185,20 @@ def _over_words(policy: Policy, anchor: Event) -> str:
 
 def _overdue(look: _Look) -> Iterator[tuple[str, Signal]]:
     """Yield by its rule the end that has passed, the supervision that was missed, and what is long overdue."""
+    longest: dict[str, list[tuple[Milestone, int]]] = {}
     for m, days in look.over():
-        met_by, lasted = look.met_by(m), f"{m.title}: {_days(days)} over its limit"
+        if not _of_drift(look.policy, look.policy.rules[m.rule]):
+            longest.setdefault(m.rule, []).append((m, days))
+    for rule, rows in longest.items():
+        (m, days), met_by = max(rows, key=lambda row: row[1]), look.met_by(rows[0][0])
+        times = f"{len(rows)} times, once " if len(rows) > 1 else ""
+        said = f"{m.title}: {times}{_days(days)} over its limit"
         if "closed" in met_by:
-            yield m.rule, Signal("span", lasted, m.clause, days=days)
+            yield rule, Signal("span", said, m.clause, days=days)
         elif met_by & SUPERVISION:
-            yield m.rule, Signal("supervision", lasted, m.clause, days=days)
+            yield rule, Signal("supervision", said, m.clause, days=days)
         elif m.due_on is not None and look.longer_than(look.numbers.overdue, m.due_on):
-            yield m.rule, Signal("overdue", lasted, m.clause, ours=True, days=days)
+            yield rule, Signal("overdue", said, m.clause, ours=True, days=days)
 
 
 def _contact(look: _Look) -> Iterator[tuple[str, Signal]]:
@@ -190,7 +214,9 @@ def _contact(look: _Look) -> Iterator[tuple[str, Signal]]:
         m, start = min(started, key=lambda pair: pair[1])
         assert m.due_on is not None  # asked just above
         last = max((e.day for e in look.events if e.word in met_by and e.day >= start), default=start)
-        lasted, interval = (look.today - last).days, (m.due_on - start).days
+        # A week of "2 times a week" has its first day in it; a length is counted from the day after.
+        in_blocks = any(every.times for phase in rule.phases if phase.name == m.phase for every in phase.every)
+        lasted, interval = (look.today - last).days, (m.due_on - start).days + in_blocks
         if interval > 0 and lasted > 2 * interval:
             since = f"none since {said_day(last)}, and {_days(interval)} is the interval"
             yield rule.id, Signal("contact", f"{m.title}: {since}", m.clause, days=lasted)

@@ -15,6 +15,7 @@ from tests.test_plugins import HOOKS, Install, hook, install, site
 
 __all__ = ["install", "site"]
 
+EVENTS = "case_ref,event,occurred_at,recorded_at,ref,detail\n"
 PEOPLE = (
     "person_id,name,email,role,team,line_manager_id,valid_from,valid_to\n"
     "w1,Wren Worker,w1@council.example,helper,North,m1,,\nw2,Wilf Worker,w2@council.example,helper,South,m1,,\n"
@@ -146,7 +147,12 @@ def test_what_is_due_at_the_next_sitting_is_on_its_agenda(small: Callable[..., C
     at("2026-03-10 23:00")
     assert rows(cli, "meetings")[0]["sits_on"] == "2026-03-10"
     at("2026-03-11 00:30")
-    assert (rows(cli, "meetings")[0]["sits_on"], rows(cli, "meetings")[0]["items"]) == ("2026-03-17", [])
+    [after] = rows(cli, "meetings")
+    # The case was not presented: it comes before the next sitting, with the day on which it should have been heard.
+    assert (after["sits_on"], [item["due_on"] for item in after["items"]]) == ("2026-03-17", ["2026-03-10"])
+    Path("more.csv").write_text(EVENTS + "C1,taken,2026-03-10,,,\n")
+    assert cli("import", "--events", "more.csv").code == 0
+    assert rows(cli, "meetings")[0]["items"] == []
 
 
 def test_a_sitting_that_is_moved_has_its_agenda_on_its_new_day(small: Callable[..., Cli]) -> None:

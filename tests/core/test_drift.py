@@ -102,7 +102,7 @@ STEADY = (
 
 ON_ITS_DAY = [
     # (what, a day without the sign, the next day with it, the sign, events)
-    ("a plan 10 working days over its limit", "2026-06-25", "2026-06-26", "overdue", (START, "2026-06-12 family_seen")),
+    ("a review 10 working days over its limit", "2026-07-24", "2026-07-25", "overdue", STEADY),
     ("the protocol's own word", "2026-06-11", "2026-06-12", "named", (START,)),
     ("a flag by hand", "2026-07-01", "2026-07-02", "named", (*STEADY, "2026-07-02 stuck")),
     ("two intervals without contact", "2026-07-23", "2026-07-24", "contact", STEADY),
@@ -169,6 +169,7 @@ def test_work_that_is_reported_as_lost_contact_is_not_reported_as_overdue_too() 
     found = drift("2026-09-30", lines)
     assert found is not None
     assert [s.evidence.split(":")[0] for s in found.signals if s.name == "overdue"] == ["Review"]
+    assert "panel" not in str([s.evidence for s in found.signals if s.name == "overdue"])
 
 
 @pytest.mark.parametrize("ending", ["2026-07-20 closed", "2026-07-20 hold_started"])
@@ -206,8 +207,8 @@ def test_a_relaxation_that_was_looked_at_since_is_not_left_to_lapse() -> None:
 
 def test_a_council_may_set_its_own_numbers() -> None:
     soon = Numbers(overdue=Span(2, "day"), silent=Span(7, "day"), times=3)
-    assert {"overdue", "silent"} <= set(signs("2026-06-14", (START,), soon))
-    assert not {"overdue", "silent"} & set(signs("2026-06-14", (START,)))
+    assert {"overdue", "silent"} <= set(signs("2026-07-14", STEADY, soon))
+    assert not {"overdue", "silent"} & set(signs("2026-07-14", STEADY))
 
 
 def test_what_the_protocol_names_comes_first_then_the_most_signs_then_the_longest() -> None:
@@ -219,6 +220,14 @@ def test_what_the_protocol_names_comes_first_then_the_most_signs_then_the_longes
     assert few is not None
     assert len(named.signals) < len(few.signals) == len(many.signals)
     assert sorted((few, many, named), key=lambda one: one.concern) == [named, many, few]
+
+
+def test_what_one_cause_asks_for_is_one_sign_and_says_what_is_asked() -> None:
+    one = drift("2026-06-12", (START,))
+    assert one is not None
+    assert [(s.evidence, s.asks) for s in one.signals if s.name == "named"] == [
+        ("Plan is overdue since Friday 12 June 2026", "Taken to the panel")
+    ]
 
 
 def test_a_case_without_events_has_no_sign() -> None:
