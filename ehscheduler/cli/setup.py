@@ -82,17 +82,26 @@ def import_(
     cases: Annotated[Path | None, typer.Option("--cases", help="cases.csv of the machine contract.")] = None,
     events: Annotated[Path | None, typer.Option("--events", help="events.csv of the machine contract.")] = None,
     people: Annotated[Path | None, typer.Option("--people", help="people.csv: the whole staff feed.")] = None,
+    absences: Annotated[
+        Path | None, typer.Option("--absences", help="absences.csv: everybody's leave, and who covers.")
+    ] = None,
     steps: Annotated[Path | None, typer.Option("--steps", help="A workflow-step extract of the case system.")] = None,
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="What the extract's columns and steps mean.")
     ] = None,
+    leavers: Annotated[
+        int, typer.Option("--leavers", min=0, help="So many people leave with this staff feed, and no more.")
+    ] = 0,
+    nobody_away: Annotated[
+        bool, typer.Option("--nobody-away", help="absences.csv has no row because nobody is away or will be.")
+    ] = False,
 ) -> None:
     """Take a council's files in: all of them, or none."""
     from ehscheduler import office
     from ehscheduler.cli.whose import one_authority
 
-    if not any((cases, events, people, steps)):
-        raise typer.BadParameter("name at least one file: --cases, --events, --people or --steps")
+    if not any((cases, events, people, absences, steps)):
+        raise typer.BadParameter("name at least one file: --cases, --events, --people, --absences or --steps")
     settings = config_at(config)
     with open_store(settings) as store, _bar() as bar:
         loaded = one_authority(authority, settings, store)
@@ -105,11 +114,14 @@ def import_(
             cases=cases,
             events=events,
             people=people,
+            absences=absences,
             steps=steps,
             mapping=mapping,
+            leavers=leavers,
+            nobody_away=nobody_away,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    _say(taken)
+    _say(taken, told_absences=absences is not None)
 
 
 def _bar() -> "Progress":
@@ -122,14 +134,15 @@ def _bar() -> "Progress":
     )  # fmt: skip
 
 
-def _say(taken: "Taken") -> None:
+def _say(taken: "Taken", *, told_absences: bool) -> None:
     from ehscheduler.notify.words import count_words
 
     intake = taken.intake
+    away = f", {count_words(taken.absences, 'absence')}" if told_absences else ""
     typer.echo(
         f"Read {count_words(intake.rows, 'row')}: {count_words(taken.cases_added, 'new case')}, "
         f"{taken.cases_changed} changed; {count_words(taken.events_added, 'new event')}, "
-        f"{taken.events_known + intake.unchanged} known already; {count_words(taken.people, 'person', 'people')}."
+        f"{taken.events_known + intake.unchanged} known already; {count_words(taken.people, 'person', 'people')}{away}."
     )
     for correction in intake.corrections[:20]:
         typer.echo(

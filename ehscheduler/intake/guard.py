@@ -13,8 +13,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from ehscheduler.core.events import Case, Event
-from ehscheduler.core.people import Person
+from ehscheduler.core.people import Absence, Person
 from ehscheduler.errors import InputRefused
+from ehscheduler.intake.absences import scan_absences
 from ehscheduler.intake.contract import scan_cases, scan_events
 from ehscheduler.intake.corrections import Comparison, Correction, compare
 from ehscheduler.intake.mapping import StepMapping
@@ -45,7 +46,10 @@ class FileTaken:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What one or several files say, typed; `set_aside` lists the first bad rows, `set_aside_count` counts all."""
+    """What one or several files say, typed; `set_aside` lists the first bad rows, `set_aside_count` counts all.
+
+    `unread_people` are named by rows that were set aside alone: what was known of them stays.
+    """
 
     files: tuple[FileTaken, ...]
     cases: tuple[Case, ...] = ()
@@ -53,6 +57,8 @@ class Intake:
     events: tuple[Event, ...] = ()
     corrections: tuple[Correction, ...] = ()
     people: tuple[Person, ...] = ()
+    unread_people: frozenset[str] = frozenset()
+    absences: tuple[Absence, ...] = ()
     unchanged: int = 0
     set_aside: tuple[Problem, ...] = ()
     unmapped: tuple[Unmapped, ...] = ()
@@ -147,9 +153,54 @@ def take_people(
     return Intake(
         files=(_taken(scan.rows),),
         people=tuple(sorted(scan.people, key=lambda one: (one.person_id, str(one.valid_from)))),
+        unread_people=scan.unread,
         set_aside=scan.rows.bad.listed,
         warnings=(*scan.notes.sentences(), *_cut_off(scan.rows)),
     )
+
+
+def take_absences(
+    path: Path, known: Collection[str] | None, *, limits: Limits = Limits(), progress: Progress | None = None
+) -> Intake:
+    """Take absences.csv in; `known` are the people of people.csv and of the record. Raises InputRefused."""
+    scan = scan_absences(path, known, size_limit=limits.size, progress=progress)
+    _guard(scan.rows, limits)
+    return Intake(
+        files=(_taken(scan.rows),),
+        absences=scan.absences,
+        set_aside=scan.rows.bad.listed,
+        warnings=(*scan.notes.sentences(), *_cut_off(scan.rows)),
+    )
+
+
+def take_staff(
+    roles: Collection[str],
+    *,
+    people: Path | None = None,
+    absences: Path | None = None,
+    known_people: Collection[str] = (),
+    limits: Limits = Limits(),
+    progress: Progress | None = None,
+) -> list[Intake]:
+    """Take people.csv and absences.csv in, those that are given; where one is refused, both are, with every problem."""
+    taken: list[Intake] = []
+    problems: list[str] = []
+    known: set[str] | None = set(known_people)
+    try:
+        if people:
+            taken.append(take_people(people, roles, limits=limits, progress=progress))
+            known = {*known_people, *(person.person_id for person in taken[-1].people)}
+    except InputRefused as fault:
+        problems += fault.problems
+        known = None  # the absences are still read for what else is wrong with them
+    try:
+        if absences:
+            taken.append(take_absences(absences, known, limits=limits, progress=progress))
+    except InputRefused as fault:
+        problems += fault.problems
+    if problems:
+        raise InputRefused(problems)
+    return taken
 
 
 def take_steps(
@@ -194,6 +245,8 @@ def take_contract(
     cases: Path | None = None,
     events: Path | None = None,
     people: Path | None = None,
+    absences: Path | None = None,
+    known_people: Collection[str] = (),
     known_cases: Collection[str] = (),
     known_open: Collection[str] = (),
     limits: Limits = Limits(),
@@ -203,13 +256,14 @@ def take_contract(
     taken: list[Intake] = []
     problems: list[str] = []
 
-    def take(one: Callable[[], Intake]) -> Intake | None:
+    def take(one: Callable[[], Intake | list[Intake]]) -> Intake | None:
         try:
-            taken.append(one())
+            made = one()
         except InputRefused as fault:
             problems.extend(fault.problems)
             return None
-        return taken[-1]
+        taken.extend(made if isinstance(made, list) else [made])
+        return taken[-1] if taken else None
 
     known: set[str] | None = set(known_cases)
     if cases:
@@ -219,8 +273,8 @@ def take_contract(
     if events:
         checked = partial(take_events, events, words, known_cases=known, facts=facts, now=now)
         take(lambda: checked(limits=limits, progress=progress))
-    if people:
-        take(lambda: take_people(people, roles, limits=limits, progress=progress))
+    staff = partial(take_staff, roles, people=people, absences=absences, known_people=known_people)
+    take(lambda: staff(limits=limits, progress=progress))
     if problems:
         raise InputRefused(problems)
     return together(taken)
@@ -236,6 +290,8 @@ def together(intakes: Iterable[Intake]) -> Intake:
         events=tuple(event for one in listed for event in one.events),
         corrections=tuple(correction for one in listed for correction in one.corrections),
         people=tuple(person for one in listed for person in one.people),
+        unread_people=frozenset(id_ for one in listed for id_ in one.unread_people),
+        absences=tuple(absence for one in listed for absence in one.absences),
         unchanged=sum(one.unchanged for one in listed),
         set_aside=tuple(problem for one in listed for problem in one.set_aside),
         unmapped=tuple(value for one in listed for value in one.unmapped),

@@ -1,4 +1,4 @@
-"""Read people.csv: who works where, in which role, under whom, and from when to when.
+"""Read people.csv: who works where, in which roles, under whom, how much of a week, and from when to when.
 
 A row that names nobody, or nobody who can be written to, is a bad row. A line manager who is not in the file is a
 warning: the person still works here. A ring of line managers refuses the file, for an escalation would reach nobody.
@@ -10,28 +10,32 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from ehscheduler.core.people import Person
+from ehscheduler.core.people import WEEK, WEEKDAYS, Person
 from ehscheduler.intake.cells import check_text, clean, id_faults, word_faults
 from ehscheduler.intake.notes import Notes, looks_like_a_formula
 from ehscheduler.intake.rows import SIZE_LIMIT, Problem, Progress, Rows, refuse
 
 PERSON_COLUMNS = ("person_id", "name", "email", "role", "team", "line_manager_id", "valid_from", "valid_to")
+MORE_COLUMNS = ("hub", "full_time_share", "works")
+"""What a file may leave out: no hub, full time, Monday to Friday."""
 
 _ADDRESS = re.compile(
     r"(?=.{3,254}$)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
+_SHARE = re.compile(r"[01]|[01]?\.\d{1,4}")
 _LAST_RINGS = 50
 _MOST_ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class PeopleScan:
-    """The people of one file, its bad rows apart, and what is odd about it."""
+    """The people of one file, its bad rows apart, and what is odd about it; `unread` stand in bad rows alone."""
 
     people: tuple[Person, ...]
     rows: Rows
     notes: Notes
+    unread: frozenset[str] = frozenset()
 
 
 def read_people(path: Path, roles: Collection[str]) -> tuple[list[Person], list[str]]:
@@ -46,11 +50,13 @@ def scan_people(
     path: Path, roles: Collection[str], *, size_limit: int = SIZE_LIMIT, progress: Progress | None = None
 ) -> PeopleScan:
     """Read people.csv and set its bad rows apart. Raises InputRefused where the file itself is at fault."""
-    rows = Rows(path, PERSON_COLUMNS, size_limit=size_limit, progress=progress)
+    rows = Rows(path, PERSON_COLUMNS, MORE_COLUMNS, size_limit=size_limit, progress=progress)
     notes = Notes(path.name)
     found: dict[str, dict[Person, int]] = {}
+    named: set[str] = set()
     for line, cells in rows:
         person, faults = _person([clean(cell) for cell in cells], roles)
+        named.add(person.person_id)
         if faults:
             rows.bad.add(line, *faults)
         else:
@@ -58,7 +64,7 @@ def scan_people(
     listed = [entry for told in found.values() for entry in _apart(told, rows)]
     people = tuple(_looked_at(line, person, found.keys(), notes) for line, person in listed)
     _refuse_rings(rows, listed, people)
-    return PeopleScan(people, rows, notes)
+    return PeopleScan(people, rows, notes, frozenset(named - {person.person_id for person in people}))
 
 
 def _apart(told: Mapping[Person, int], rows: Rows) -> list[tuple[int, Person]]:
@@ -80,19 +86,55 @@ def _apart(told: Mapping[Person, int], rows: Rows) -> list[tuple[int, Person]]:
 
 
 def _person(cells: Sequence[str], roles: Collection[str]) -> tuple[Person, list[str]]:
-    id_, name, email, role, team, manager, start, end = cells
-    faults = [*id_faults("person_id", id_), *word_faults("role", role, roles), *_address_faults(email)]
-    for column, text in (("name", name), ("team", team), ("line_manager_id", manager)):
+    id_, name, email, role, team, manager, start, end, hub, part, week = cells
+    faults = [*id_faults("person_id", id_), *_address_faults(email)]
+    held = _roles(role, roles, faults)
+    for column, text in (("name", name), ("team", team), ("line_manager_id", manager), ("hub", hub)):
         try:
             check_text(text)
         except ValueError as fault:
             faults.append(f"{column} {fault}")
     if not name:
         faults.append("name is empty; fill it in")
-    valid_from, valid_to = _day("valid_from", start, faults), _day("valid_to", end, faults)
+    valid_from, valid_to = read_day("valid_from", start, faults), read_day("valid_to", end, faults)
     if valid_from and valid_to and valid_to < valid_from:
         faults.append("valid_to is before valid_from; correct one of them")
-    return Person(id_, name, email, (role,), team, manager or None, valid_from, valid_to), faults
+    share, works = _share(part, faults), _works(week, faults)
+    return Person(id_, name, email, held, team, manager or None, valid_from, valid_to, hub, share, works), faults
+
+
+def _roles(text: str, roles: Collection[str], faults: list[str]) -> tuple[str, ...]:
+    """Read one role, or several parted by semicolons; each counts once."""
+    held = [part.strip() for part in text.split(";")]
+    if len(held) > 1 and not all(held):
+        faults.append("role has a semicolon with nothing beside it; take it out, or name the role")
+    for role in held if len(held) == 1 else filter(None, held):
+        faults += word_faults("role", role, roles)
+    if len(set(held)) < len(held):
+        faults.append("role names one role twice; name it once")
+    return tuple(held)
+
+
+def _share(text: str, faults: list[str]) -> float:
+    """Read a full-time equivalent; blank is full time."""
+    if not text:
+        return 1.0
+    if _SHARE.fullmatch(text) and 0 < float(text) <= 1:
+        return float(text)
+    faults.append("full_time_share is not a number above 0 and up to 1, such as 0.6; write three days a week as 0.6")
+    return 1.0
+
+
+def _works(text: str, faults: list[str]) -> tuple[str, ...]:
+    """Read the days of the week on which somebody works, in any order; blank is Monday to Friday."""
+    days = text.lower().split()
+    if not set(days) <= set(WEEK):
+        faults.append(
+            "works is not days of the week such as 'mon tue thu'; write each as mon, tue, wed, thu, fri, sat or sun"
+        )
+    elif len(set(days)) < len(days):
+        faults.append("works names one day twice; name it once")
+    return tuple(day for day in WEEK if day in days) or WEEKDAYS
 
 
 def _address_faults(email: str) -> list[str]:
@@ -103,7 +145,8 @@ def _address_faults(email: str) -> list[str]:
     return []
 
 
-def _day(column: str, text: str, faults: list[str]) -> date | None:
+def read_day(column: str, text: str, faults: list[str]) -> date | None:
+    """Read a date that may be left out; note what is wrong with it."""
     if not text:
         return None
     try:
@@ -140,10 +183,10 @@ def _looked_at(line: int, person: Person, known: Collection[str], notes: Notes) 
 def _refuse_rings(rows: Rows, listed: Sequence[tuple[int, Person]], people: Sequence[Person]) -> None:
     lines = {person.person_id: line for line, person in listed}
     days = sorted({person.valid_from or date.min for person in people})
-    rings = {ring for day in days[-_LAST_RINGS:] for ring in _rings(_managers(people, day))}
-    if rings:
+    found = {ring for day in days[-_LAST_RINGS:] for ring in rings(_managers(people, day))}
+    if found:
         problems = []
-        for ring in sorted(rings, key=lambda ring: min(lines[id_] for id_ in ring)):
+        for ring in sorted(found, key=lambda ring: min(lines[id_] for id_ in ring)):
             at = sorted(lines[id_] for id_ in ring)
             where = ", ".join(map(str, at[1:10]))
             text = f"these line managers go round in a ring (with the rows on lines {where}); correct one of them"
@@ -155,8 +198,8 @@ def _managers(people: Iterable[Person], day: date) -> dict[str, str]:
     return {p.person_id: p.line_manager_id for p in people if p.line_manager_id and p.current(day)}
 
 
-def _rings(above: Mapping[str, str]) -> Iterator[frozenset[str]]:
-    """Yield each ring of line managers once; every person is walked once."""
+def rings(above: Mapping[str, str]) -> Iterator[frozenset[str]]:
+    """Yield each ring of people once, where `above` says who stands above whom; every person is walked once."""
     done: set[str] = set()
     for start in above:
         trail: dict[str, int] = {}

@@ -1,21 +1,23 @@
 """Files that are taken in: all or none, in one transaction; a refusal leaves the last good state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from ehscheduler.core.calendars import london_day
 from ehscheduler.errors import InputRefused
-from ehscheduler.intake.guard import Intake, take_contract, take_people, take_steps, together
+from ehscheduler.intake.guard import Intake, take_contract, take_staff, take_steps, together
 from ehscheduler.intake.mapping import StepMapping, read_mapping
 from ehscheduler.intake.rows import Progress
+from ehscheduler.office.staff import refuse_broken
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
 from ehscheduler.store.cases import case_refs, put_cases, wake
 from ehscheduler.store.events import Clash, add_events, events_from
 from ehscheduler.store.imports import RowSetAside, finish_import, set_rows_aside, start_import
-from ehscheduler.store.people import people_of, put_people
+from ehscheduler.store.people import people_of, put_absences, put_people
 from ehscheduler.store.state import put_state, state_of
 from ehscheduler.store.store import Store
 from ehscheduler.store.trail import append_trail
@@ -26,10 +28,12 @@ CONTRACT = "contract"
 """The source of the machine contract's files."""
 OF_PEOPLE = ("nobody", "unfilled")
 """Alarms that a new staff feed may have put right."""
-FEW = 5
-"""Fewer people may leave at once than this, whatever share of all they are."""
 FIRST_IMPORT = "first_import_on"
 """The day of the first import: what was overdue before it is never escalated, unless config names a day."""
+
+
+Files = Mapping[str, Path | None]
+"""The files of an import by their kind; None for one that was not given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Taken:
     events_known: int
     clashes: tuple[Clash, ...]
     people: int
+    absences: int
 
 
 def take_files(
@@ -54,35 +59,39 @@ def take_files(
     cases: Path | None = None,
     events: Path | None = None,
     people: Path | None = None,
+    absences: Path | None = None,
     steps: Path | None = None,
     mapping: Path | None = None,
+    leavers: int = 0,
+    nobody_away: bool = False,
     progress: Progress | None = None,
 ) -> Taken:
-    """Take a council's files in, all or none; a refusal is noted, is an alarm, and leaves the last good state."""
-    kinds = {"cases": cases, "events": events, "people": people, "steps": steps}
-    given = {path.name: kind for kind, path in kinds.items() if path}
+    """Take a council's files in, all or none; a refusal is noted, is an alarm, and leaves the last good state.
+
+    `leavers` says that so many people leave with this staff feed, `nobody_away` that nobody is away or will be.
+    """
+    kinds = {"cases": cases, "events": events, "people": people, "absences": absences, "steps": steps}
     try:
         if steps is None:
-            source, intake = CONTRACT, _read_contract(store, authority, cases, events, people, now, progress)
+            source, intake = CONTRACT, _read_contract(store, authority, kinds, now, progress)
         elif cases or events:
             raise InputRefused(["--steps tells of cases and events itself; give it, or --cases and --events"])
         else:
-            source, intake = _read_extract(store, authority, steps, mapping, people, now, progress)
-        _refuse_collapse(store, authority, intake)
+            source, intake = _read_extract(store, authority, kinds, mapping, now, progress)
+        believed = partial(refuse_broken, files=kinds, on=london_day(now), leavers=leavers, nobody_away=nobody_away)
+        return _put(store, authority, intake, source, kinds, believed, now=now, by=by)
     except InputRefused as refusal:
-        _refuse(store, authority, given, refusal, now=now, by=by)
+        _refuse(store, authority, _names(kinds), refusal, now=now, by=by)
         raise
-    return _put(store, authority, intake, source, given, now=now, by=by)
+
+
+def _names(files: Files) -> dict[str, str]:
+    """Return the kind of each file that was given, by its name."""
+    return {path.name: kind for kind, path in files.items() if path}
 
 
 def _read_contract(
-    store: Store,
-    authority: Authority,
-    cases: Path | None,
-    events: Path | None,
-    people: Path | None,
-    now: datetime,
-    progress: Progress | None,
+    store: Store, authority: Authority, files: Files, now: datetime, progress: Progress | None
 ) -> Intake:
     policy = authority.policy
     with store.read() as tx:
@@ -92,26 +101,23 @@ def _read_contract(
         words=policy.recorded_words(),
         roles=policy.roles,
         now=now,
-        cases=cases,
-        events=events,
-        people=people,
+        cases=files["cases"],
+        events=files["events"],
+        people=files["people"],
+        absences=files["absences"],
+        known_people=_known_people(store, authority),
         known_cases=known,
-        known_open=_open_cases(store, authority, CONTRACT) if cases else (),
+        known_open=_open_cases(store, authority, CONTRACT) if files["cases"] else (),
         progress=progress,
     )
 
 
 def _read_extract(
-    store: Store,
-    authority: Authority,
-    steps: Path,
-    mapping: Path | None,
-    people: Path | None,
-    now: datetime,
-    progress: Progress | None,
+    store: Store, authority: Authority, files: Files, mapping: Path | None, now: datetime, progress: Progress | None
 ) -> tuple[str, Intake]:
-    """Read an extract by its mapping, and the people beside it; where one is refused, both are."""
-    policy = authority.policy
+    """Read an extract by its mapping, and the staff files beside it; where one is refused, all are."""
+    policy, steps = authority.policy, files["steps"]
+    assert steps is not None  # noqa: S101 - asked where there is one
     if mapping is None:
         raise InputRefused(["--steps needs --mapping: a file that says what each step means"])
     faults: list[str] = []
@@ -124,8 +130,9 @@ def _read_extract(
     except InputRefused as refusal:
         faults += refusal.faults
     try:
-        if people:
-            taken.append(take_people(people, policy.roles, progress=progress))
+        known = _known_people(store, authority)
+        staff = partial(take_staff, policy.roles, people=files["people"], absences=files["absences"])
+        taken += staff(known_people=known, progress=progress)
     except InputRefused as refusal:
         faults += refusal.faults
     if faults:
@@ -149,20 +156,10 @@ def _read_steps(
     )
 
 
-def _refuse_collapse(store: Store, authority: Authority, intake: Intake) -> None:
-    """Refuse a staff feed without more than half of the people who work here now: then it is the feed that broke."""
-    if not intake.people:
-        return
+def _known_people(store: Store, authority: Authority) -> set[str]:
+    """Return everybody who works here or did: a cover may stand for somebody who has left."""
     with store.read() as tx:
-        here = {person.person_id for person in people_of(tx, authority.name) if person.valid_to is None}
-    gone = here - {person.person_id for person in intake.people}
-    if len(gone) >= FEW and 2 * len(gone) > len(here):
-        raise InputRefused(
-            [
-                f"{len(gone)} of the {len(here)} people are not in this file, more than half; nothing was taken in, "
-                "and what was there before stays: give the whole staff feed"
-            ]
-        )
+        return {person.person_id for person in people_of(tx, authority.name)}
 
 
 def _open_cases(store: Store, authority: Authority, source: str) -> set[str]:
@@ -175,28 +172,33 @@ def _put(
     authority: Authority,
     intake: Intake,
     source: str,
-    given: Mapping[str, str],
+    files: Files,
+    believed: Callable[[Tx, str, Intake], None],
     *,
     now: datetime,
     by: str,
 ) -> Taken:
-    """Store what was read, all in one transaction."""
+    """Store what was read, all in one transaction; `believed` raises InputRefused for what is not to be stored."""
     name = authority.name
     with store.begin() as tx:
+        believed(tx, name, intake)
         import_id = _note_files(tx, name, intake, source, now)
         cases = put_cases(tx, name, intake.cases, source=source, read_at=now, now=now, personal=intake.personal)
         added = add_events(tx, name, intake.all_events, source=source, now=now, entered_by=by, import_id=import_id)
         if intake.people:
-            put_people(tx, name, intake.people, on=london_day(now), import_id=import_id)
+            today, unread = london_day(now), intake.unread_people
+            put_people(tx, name, intake.people, on=today, import_id=import_id, unread=unread)
+        if files["absences"]:
+            put_absences(tx, name, intake.absences, import_id=import_id)
+        if files["people"] or files["absences"]:
             _people_came(tx, name, now)
         if intake.cases and state_of(tx, name, FIRST_IMPORT) is None:
             put_state(tx, name, FIRST_IMPORT, london_day(now).isoformat())
         said = {"files": [file.name for file in intake.files], "rows": intake.rows, "events": added.added}
         append_trail(tx, name, at=now, who=by, act="import", detail=said)
-        _tell_operator(tx, name, intake, added.clashes, given, now)
-    return Taken(
-        intake, len(cases.added), len(cases.changed), added.added, added.same, tuple(added.clashes), len(intake.people)
-    )
+        _tell_operator(tx, name, intake, added.clashes, _names(files), now)
+    counts = len(cases.added), len(cases.changed), added.added, added.same
+    return Taken(intake, *counts, tuple(added.clashes), len(intake.people), len(intake.absences))
 
 
 def _people_came(tx: Tx, name: str, now: datetime) -> None:

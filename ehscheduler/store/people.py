@@ -1,6 +1,6 @@
 """People: the staff of an authority as its last feed gave them, and who of them is away."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -24,17 +24,25 @@ class PeopleChange:
 
 
 def put_people(
-    tx: Tx, authority: str, people: Iterable[Person], *, on: date, import_id: int | None = None
+    tx: Tx,
+    authority: str,
+    people: Iterable[Person],
+    *,
+    on: date,
+    import_id: int | None = None,
+    unread: Collection[str] = (),
 ) -> PeopleChange:
     """Make a whole feed the people of an authority.
 
     Somebody whom the feed no longer names has left: their last day is the one before `on`, and they stay known by name.
+    Those who are `unread`, as their row could not be read, stay as they were.
     """
     before, after = _by_id(people_of(tx, authority)), _by_id(people)
     change = PeopleChange(
         added=after.keys() - before.keys(),
         changed={key for key, rows in after.items() if key in before and before[key] != rows},
     )
+    after |= {id_: before[id_] for id_ in before.keys() - after.keys() if id_ in unread}
     for gone in before.keys() - after.keys():
         after[gone] = _ended(before[gone], on)
         if after[gone] != before[gone]:

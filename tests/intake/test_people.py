@@ -96,3 +96,82 @@ def test_a_file_of_one_person_ten_thousand_times_is_read_quickly(write: Write, r
     scan = scan_people(write("people.csv", text), roles)
     assert scan.people == ()
     assert scan.rows.bad.count == 10_000
+
+
+# ---- what a file may say beyond the first columns
+
+FULL = HEADER.replace("\n", ",hub,full_time_share,works\n")
+
+
+def in_full(write: Write, roles: tuple[str, ...], role: str = "case_manager", more: str = ",,") -> Person:
+    text = FULL + f"P1,Teal Otter,p1@example.org,{role},South,,,,{more}\n"
+    (person,), _ = read_people(write("people.csv", text), roles)
+    return person
+
+
+def test_hub_share_and_days_are_read(write: Write, roles: tuple[str, ...]) -> None:
+    person = in_full(write, roles, more="Central,0.6,thu MON tue")
+    assert (person.hub, person.share, person.works) == ("Central", 0.6, ("mon", "tue", "thu"))
+
+
+def test_what_is_blank_or_left_out_is_no_hub_full_time_and_monday_to_friday(
+    write: Write, roles: tuple[str, ...]
+) -> None:
+    (plain,), _ = read_people(write("people.csv", HEADER + row("P1")), roles)
+    week = ("mon", "tue", "wed", "thu", "fri")
+    assert in_full(write, roles) == plain
+    assert (plain.hub, plain.share, plain.works) == ("", 1.0, week)
+
+
+def test_one_further_column_may_stand_alone_and_anywhere(write: Write, roles: tuple[str, ...]) -> None:
+    text = "works," + HEADER + "sat sun,P1,Teal Otter,p1@example.org,case_manager,South,,,\n"
+    (person,), _ = read_people(write("people.csv", text), roles)
+    assert person.works == ("sat", "sun")
+
+
+def test_several_roles_are_parted_by_semicolons(write: Write, roles: tuple[str, ...]) -> None:
+    assert in_full(write, roles, "case_manager; team_manager").roles == ("case_manager", "team_manager")
+
+
+@pytest.mark.parametrize(
+    ("role", "more", "said"),
+    [
+        ("case_manager;", ",,", "role has a semicolon with nothing beside it; take it out, or name the role"),
+        ("case_manager;case_manager", ",,", "role names one role twice; name it once"),
+        ("case_manager;team_manger", ",,", "no role 'team_manger' is known; did you mean 'team_manager'?"),
+        ("", ",,", "role is empty; fill it in"),
+        ("case_manager", ",0,", "full_time_share is not a number above 0 and up to 1, such as 0.6"),
+        ("case_manager", ",0.0,", "full_time_share is not a number above 0 and up to 1, such as 0.6"),
+        ("case_manager", ",1.01,", "full_time_share is not a number above 0 and up to 1, such as 0.6"),
+        ("case_manager", ",60%,", "full_time_share is not a number above 0 and up to 1, such as 0.6"),
+        ("case_manager", ",nan,", "full_time_share is not a number above 0 and up to 1, such as 0.6"),
+        ("case_manager", ",,mon tues", "works is not days of the week such as 'mon tue thu'"),
+        ("case_manager", ",,mon-fri", "works is not days of the week such as 'mon tue thu'"),
+        ("case_manager", ",,mon mon", "works names one day twice; name it once"),
+    ],
+    ids=[
+        "a semicolon too many",
+        "one role twice",
+        "a role misspelt",
+        "no role",
+        "no share",
+        "no share either",
+        "more than all",
+        "per cent",
+        "not a number",
+        "a day misspelt",
+        "a range",
+        "one day twice",
+    ],
+)
+def test_a_fault_in_roles_share_or_days_says_the_remedy(
+    write: Write, roles: tuple[str, ...], role: str, more: str, said: str
+) -> None:
+    with pytest.raises(InputRefused) as refusal:
+        in_full(write, roles, role, more)
+    assert str(refusal.value).startswith(f"people.csv, line 2: {said}")
+
+
+@pytest.mark.parametrize(("text", "share"), [("1", 1.0), ("1.0", 1.0), ("0.01", 0.01), (".5", 0.5)], ids=str)
+def test_a_share_up_to_one_is_taken(write: Write, roles: tuple[str, ...], text: str, share: float) -> None:
+    assert in_full(write, roles, more=f",{text},").share == share

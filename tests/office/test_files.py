@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ehscheduler.core.people import Absence
 from ehscheduler.errors import InputRefused
 from ehscheduler.intake.caseload import write_caseload
 from ehscheduler.office import Taken, correct, evaluation_of, take_files
@@ -16,7 +17,7 @@ from ehscheduler.store.alarms import AlarmRecord, alarms
 from ehscheduler.store.cases import case_refs, personal_of
 from ehscheduler.store.events import count_events, events_of
 from ehscheduler.store.imports import imports, rows_set_aside
-from ehscheduler.store.people import people_of
+from ehscheduler.store.people import absences_of, people_of
 from ehscheduler.store.trail import trail
 from tests.daemon.house import moment
 
@@ -249,22 +250,155 @@ def staff(count: int) -> str:
     return head + "".join(f"p{n},Pat {n},p{n}@council.example,case_manager,North,,,\n" for n in range(count))
 
 
-@pytest.mark.parametrize(("left", "taken"), [(5, True), (4, False), (1, False)], ids=str)
-def test_a_staff_feed_that_lost_more_than_half_is_refused(desk: Desk, left: int, taken: bool) -> None:
-    desk.take_texts(people=staff(10))
-    if taken:
-        desk.take_texts(people=staff(left))
-        return
+def staying(desk: Desk) -> int:
+    return sum(person.valid_to is None for person in desk.ask(people_of))
+
+
+@pytest.mark.parametrize(
+    ("here", "left"),
+    [(10, 8), (5, 4), (2, 1), (3, 2), (20, 16), (9, 8)],
+    ids=["a fifth", "a fifth of five", "one of two", "one of three", "a fifth of twenty", "one of nine"],
+)
+def test_a_staff_feed_may_lose_a_fifth_or_one_person(desk: Desk, here: int, left: int) -> None:
+    desk.take_texts(people=staff(here))
+    desk.take_texts(people=staff(left))
+    assert staying(desk) == left
+    assert desk.alarms() == []
+
+
+@pytest.mark.parametrize(
+    ("here", "left"),
+    [(10, 7), (5, 3), (2, 0), (9, 7), (20, 15), (14, 11)],
+    ids=["three of ten", "two of five", "all", "two of nine", "five of twenty", "three of fourteen"],
+)
+def test_a_staff_feed_that_lost_more_than_a_fifth_is_refused(desk: Desk, here: int, left: int) -> None:
+    desk.take_texts(people=staff(here))
     said = refused(lambda: desk.take_texts(people=staff(left)))
-    assert f"{10 - left} of the 10 people are not in this file" in said
+    assert (f"{here - left} of the {here} people are not in this file" if left else "names nobody") in said
     assert [alarm.subject for alarm in desk.alarms()] == ["people"]
-    assert sum(person.valid_to is None for person in desk.ask(people_of)) == 10
+    assert staying(desk) == here
 
 
-def test_most_of_a_small_team_may_leave(desk: Desk) -> None:
-    desk.take_texts(people=staff(4))
-    desk.take_texts(people=staff(1))
-    assert sum(person.valid_to is None for person in desk.ask(people_of)) == 1
+@pytest.mark.parametrize(("leavers", "taken"), [(6, False), (7, True), (8, True)], ids=str)
+def test_so_many_may_leave_as_are_said_to(desk: Desk, leavers: int, taken: bool) -> None:
+    desk.take_texts(people=staff(10))
+    fewer = desk.file("people.csv", staff(3))
+    if taken:
+        desk.take(people=fewer, leavers=leavers)
+    else:
+        assert "--leavers 7" in refused(lambda: desk.take(people=fewer, leavers=leavers))
+    assert staying(desk) == (3 if taken else 10)
+
+
+def test_an_empty_staff_feed_is_refused_whoever_is_said_to_leave(desk: Desk) -> None:
+    nobody = desk.file("nobody.csv", staff(0))
+    assert "names nobody" in refused(lambda: desk.take(people=nobody))
+    desk.take_texts(people=staff(2))
+    assert "names nobody" in refused(lambda: desk.take(people=nobody, leavers=2))
+    assert staying(desk) == 2
+
+
+@pytest.mark.parametrize(
+    ("last", "taken"),
+    [("2026-07-05", False), ("2026-07-06", True)],
+    ids=["their last day was yesterday", "their last day is today"],
+)
+def test_who_has_left_by_the_feed_itself_is_lost_too(desk: Desk, last: str, taken: bool) -> None:
+    desk.take_texts(people=staff(10))
+    ended = staff(10).replace("North,,,\n", f"North,,,{last}\n", 3)
+    if taken:
+        desk.take_texts(people=ended)
+    else:
+        assert "3 of the 10 people" in refused(lambda: desk.take_texts(people=ended))
+
+
+def test_who_left_on_their_day_is_not_lost_the_day_after(desk: Desk) -> None:
+    ended = staff(10).replace("North,,,\n", "North,,,2026-07-05\n", 5)
+    desk.take_texts(people=ended)
+    desk.take_texts(people=ended)
+    assert staying(desk) == 5
+
+
+def test_somebody_whose_row_cannot_be_read_stays_as_they_were(desk: Desk) -> None:
+    desk.take_texts(people=staff(30))
+    desk.take_texts(people=staff(30).replace("p7@council.example", "p7 at the council"))
+    (kept,) = [person for person in desk.ask(people_of) if person.person_id == "p7"]
+    assert (kept.email, kept.valid_to) == ("p7@council.example", None)
+    assert [alarm.code for alarm in desk.alarms()] == ["rows set aside"]
+
+
+# ---- leave and cover
+
+AWAY = "person_id,away_from,away_to,cover_id\n"
+
+
+def test_people_and_their_leave_go_in_together(desk: Desk) -> None:
+    taken = desk.take_texts(people=PEOPLE, absences=AWAY + "w1,2026-07-06,2026-07-10,m1\n")
+    assert (taken.people, taken.absences) == (2, 1)
+    assert desk.ask(absences_of) == [Absence("w1", date(2026, 7, 6), date(2026, 7, 10), "m1")]
+    assert desk.alarms() == []
+
+
+def test_leave_comes_alone_and_takes_the_place_of_what_stood(desk: Desk) -> None:
+    desk.take_texts(people=PEOPLE, absences=AWAY + "w1,2026-07-06,2026-07-10,m1\n")
+    desk.take_texts(absences=AWAY + "m1,2026-08-03,2026-08-14,\n")
+    assert desk.ask(absences_of) == [Absence("m1", date(2026, 8, 3), date(2026, 8, 14))]
+
+
+def test_a_cover_stands_for_somebody_who_has_left(desk: Desk) -> None:
+    desk.take_texts(people=PEOPLE)
+    desk.take_texts(people="".join(PEOPLE.splitlines(keepends=True)[:2]))
+    assert staying(desk) == 1
+    assert desk.take_texts(absences=AWAY + "m1,2026-07-06,2026-12-31,w1\n").absences == 1
+
+
+@pytest.mark.parametrize(
+    ("last", "taken"),
+    [("2026-07-05", True), ("2026-07-06", False), ("2026-09-30", False)],
+    ids=["over since yesterday", "to the end of today", "ahead"],
+)
+def test_a_list_without_a_row_is_refused_while_leave_stands(desk: Desk, last: str, taken: bool) -> None:
+    desk.take_texts(people=PEOPLE, absences=AWAY + f"w1,2026-07-01,{last},m1\n")
+    empty = desk.file("absences.csv", AWAY)
+    if taken:
+        desk.take(absences=empty)
+        assert desk.ask(absences_of) == []
+        return
+    said = refused(lambda: desk.take(absences=empty))
+    assert "has no row, and 1 absence stands that is in force or ahead" in said
+    assert "--nobody-away" in said
+    assert [alarm.subject for alarm in desk.alarms()] == ["absences"]
+    assert len(desk.ask(absences_of)) == 1
+    desk.take(absences=empty, nobody_away=True)
+    assert desk.ask(absences_of) == []
+    assert desk.alarms() == []
+
+
+def test_a_first_list_without_a_row_is_taken(desk: Desk) -> None:
+    desk.take_texts(people=PEOPLE, absences=AWAY)
+    assert desk.ask(absences_of) == []
+
+
+def test_a_fault_in_the_leave_keeps_the_people_out_too(desk: Desk) -> None:
+    texts = {"people": PEOPLE, "absences": AWAY + "w9,2026-07-06,2026-07-10,m1\n"}
+    assert "absences.csv, line 2: no person has this person_id" in refused(lambda: desk.take_texts(**texts))
+    assert desk.counts() == (0, 0, 0)
+
+
+def test_faults_of_both_staff_files_are_said_together(desk: Desk) -> None:
+    texts = {"people": PEOPLE.replace("team_manager", "team_boss"), "absences": AWAY + "w1,2026-07-10,2026-07-06,m1\n"}
+    said = refused(lambda: desk.take_texts(**texts))
+    assert "people.csv, line 3: no role 'team_boss'" in said
+    assert "absences.csv, line 2: away_to is before away_from" in said
+
+
+def test_leave_beside_an_extract_goes_in_with_it(desk: Desk, extract: Callable[..., Any]) -> None:
+    files = extract("2026-04-01")
+    leave = {
+        "people": desk.file("people.csv", PEOPLE),
+        "absences": desk.file("a.csv", AWAY + "w1,2026-07-06,2026-07-10,\n"),
+    }
+    assert desk.take(steps=files.extract, mapping=files.mapping, **leave).absences == 1
 
 
 # ---- odd questions
