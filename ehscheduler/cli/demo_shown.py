@@ -17,12 +17,14 @@ from rich.text import Text
 
 from ehscheduler.cli.card import show_card
 from ehscheduler.cli.common import console
+from ehscheduler.cli.report import LEGEND, count_rows, show_counts
 from ehscheduler.core.calendars import london_day
 from ehscheduler.core.saying import said_day, said_moment
-from ehscheduler.demo.picks import Picks, Received, pick
+from ehscheduler.demo.picks import Picks, Received, pick, quarter_of
 from ehscheduler.demo.weeks import EXTRACT_COMES, EXTRACT_DAYS, FAMILIES, Lived
 
 SHOWN = 8
+EVIDENCE = 3
 WIDEST = 100
 """Lines longer than this are tiring to read, however wide the terminal."""
 KINDS = {
@@ -43,6 +45,8 @@ def show_demo(lived: Lived, started: float) -> None:
     _show_manager(out, picks)
     _show_overdue(out, picks, lived.until)
     _show_card(out, picks)
+    _show_quarter(out, lived, picks)
+    _show_panel(out, picks)
     _show_rest(out, lived, picks, time.perf_counter() - started)
 
 
@@ -158,6 +162,37 @@ def _show_card(out: Console, picks: Picks) -> None:
         out.print("Nothing overdue was told to anybody, so there is no card to show.")
         return
     show_card(out, picks.card)
+
+
+# ---- the quarter, and another council's panel
+
+
+def _show_quarter(out: Console, lived: Lived, picks: Picks) -> None:
+    stretch = quarter_of(lived)
+    _heading(
+        out, f"The quarter, {said_day(stretch.since)} to {said_day(stretch.until)}: what fell due, and how it stands"
+    )
+    shown = sorted(picks.quarter.tallies, key=lambda one: -one.due)[:SHOWN]
+    show_counts(out, f"The {len(shown)} rules of which most fell due, in all teams", count_rows(shown))
+    out.print(LEGEND)
+
+
+def _show_panel(out: Console, picks: Picks) -> None:
+    if picks.panel is None:
+        return
+    for agenda in picks.panel.agendas:
+        _heading(out, f"Another council, Barnet: the next {agenda.title}, {said_day(agenda.sits_on)}")
+        out.print(
+            f"Its cases that have stopped moving, which its protocol (clause 22.2) takes to the panel. Matters come "
+            f"before it until {agenda.bring_by}. Barnet is followed in shadow here: nothing is sent."
+        )
+        table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+        for column in ("case", "lead", "evidence"):
+            table.add_column(column, overflow="fold")
+        rows = {item.case: item for item in agenda.items}
+        for case, item in rows.items():
+            table.add_row(case, item.lead, "\n".join(picks.panel.of_case(case)[:EVIDENCE]))
+        out.print(table if rows else "Nothing is due at it so far.")
 
 
 # ---- where it lies, and what to try

@@ -26,6 +26,8 @@ from ehscheduler.cli.common import (
 from ehscheduler.errors import InputRefused
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ehscheduler.tally import Report, Tally
 
 FORMATS = ("table", "csv", "json")
@@ -87,17 +89,16 @@ def _show(found: "Report", first: date, last: date) -> None:
         return
     for group, rows in groups.items():
         name = group or (f"no {found.by}" if found.by else "all cases")
-        shown = [(_what(one), *_counts(one)) for one in rows]
-        shown.append(("All of these", *(str(sum(getattr(one, count) for one in rows)) for count in _names())))
-        _show_counts(f"{name} in {found.authority}, {days}", shown)
+        shown = count_rows(rows)
+        show_counts(console(), f"{name} in {found.authority}, {days}", shown)
     if len(groups) > 1:
-        _show_counts(f"All of {found.authority}, {days}", [("All", *map(str, found.totals().values()))])
+        show_counts(console(), f"All of {found.authority}, {days}", [("All", *map(str, found.totals().values()))])
     for said, count in found.reasons.items():
         typer.echo(f"{count:6} {said}")
     say(LEGEND)
 
 
-def _show_counts(title: str, rows: Sequence[Sequence[str]]) -> None:
+def show_counts(out: "Console", title: str, rows: Sequence[Sequence[str]]) -> None:
     """Show counts in narrow columns, so that the words beside them have room."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -109,9 +110,14 @@ def _show_counts(title: str, rows: Sequence[Sequence[str]]) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*map(Text, map(plain, row)))
-    out = console()
     out.print(Text(plain(title), style="bold"))
     out.print(table)
+
+
+def count_rows(rows: "Sequence[Tally]") -> list[tuple[str, ...]]:
+    """Write each rule's counts as words, and their sum below."""
+    total = ("All of these", *(str(sum(getattr(one, count) for one in rows)) for count in _names()))
+    return [*((_what(one), *_counts(one)) for one in rows), total]
 
 
 def _what(one: "Tally") -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ehscheduler.errors import InputRefused
 
 MARK = ".made-by-ehscheduler-demo"
-OURS = ("extract", "mail", "config.toml", "ehscheduler.db", "ehscheduler.db-wal", "ehscheduler.db-shm", MARK)
+OURS = ("extract", "second", "mail", "config.toml", "ehscheduler.db", "ehscheduler.db-wal", "ehscheduler.db-shm", MARK)
 
 CONFIG = """\
 # Made by 'ehscheduler demo'. While the demo ran, mail left by SMTP for a sink on this machine.
@@ -27,6 +27,11 @@ email = "operator@council.example"
 # From this day on people are told; what was overdue before goes into one list for each team.
 [live.{authority}]
 from = {live_from}
+
+# A second council, followed in shadow: everything is worked out and recorded, and nothing is sent.
+[live.{second}]
+from = {live_from}
+mode = "shadow"
 
 # The protocol names nobody for overdue work; this ladder is the council's own, and is shown as such.
 [ladders.{authority}]
@@ -63,11 +68,12 @@ def _clear(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def write_config(folder: Path, *, authority: str, live_from: date) -> Path:
+def write_config(folder: Path, *, authority: str, second: str, live_from: date) -> Path:
     """Write the configuration that the demo runs under, and that its reader goes on with."""
     path = folder / "config.toml"
     text = CONFIG.format(
         authority=authority,
+        second=second,
         database=_quoted(f"sqlite:///{folder / 'ehscheduler.db'}"),
         mail=_quoted(str(folder / "mail")),
         live_from=live_from.isoformat(),

@@ -5,16 +5,20 @@ import email.policy
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from ehscheduler.board import OpenRow, open_now, proof_cards
+from ehscheduler.concern import Concerns, concerns
+from ehscheduler.core.calendars import london_day
+from ehscheduler.core.drift import OURS
 from ehscheduler.core.people import Person
 from ehscheduler.demo.weeks import Lived
 from ehscheduler.store.outbox import OutboxRow, outbox
 from ehscheduler.store.people import people_of
 from ehscheduler.store.store import Store
+from ehscheduler.tally import Report, Stretch, report
 
 EVERY = 1_000_000
 COMFORTABLE = 40
@@ -55,6 +59,8 @@ class Picks:
     overdue: Sequence[OpenRow]
     open_count: int
     card: Mapping[str, Any] | None
+    quarter: Report
+    panel: Concerns | None
 
 
 def pick(lived: Lived) -> Picks:
@@ -75,7 +81,15 @@ def pick(lived: Lived) -> Picks:
             overdue,
             len(rows),
             _card(store, lived, overdue),
+            report(store, lived.authority, quarter_of(lived), by=""),
+            concerns(store, lived.second, lived.until, OURS) if lived.second else None,
         )
+
+
+def quarter_of(lived: Lived) -> Stretch:
+    """Return the thirteen weeks up to the end of the demo."""
+    last = london_day(lived.until)
+    return Stretch(last - timedelta(weeks=13) + timedelta(days=1), last, lived.until)
 
 
 def _received(lived: Lived, store: Store) -> Iterator[Received]:

@@ -16,11 +16,12 @@ from ehscheduler.core.calendars import LONDON, Calendar, at_clock, london_day
 from ehscheduler.daemon.build import desk_of
 from ehscheduler.daemon.desk import MAIL, Desk
 from ehscheduler.daemon.run import once
+from ehscheduler.demo import second
 from ehscheduler.demo.folder import fresh_folder, write_config
 from ehscheduler.demo.sink import Sink, listening
 from ehscheduler.fitting import fitted
 from ehscheduler.intake.caseload import Caseload, write_caseload
-from ehscheduler.plugins import Authority, load
+from ehscheduler.plugins import Authority, installed, load
 from ehscheduler.store.cases import case_refs, cases_due
 from ehscheduler.store.events import events_of
 from ehscheduler.store.outbox import waiting_deliveries
@@ -60,6 +61,7 @@ class Lived:
     extracts: int = 0
     turns: int = 0
     dispute: Dispute | None = None
+    second: Authority | None = None
     mails: list[Path] = field(default_factory=list)
 
     def store(self) -> Store:
@@ -74,7 +76,14 @@ def live_through(
     bare = load(AUTHORITY)
     begin = bare.calendar.on_or_after(london_day(now) - timedelta(weeks=weeks))
     folder = fresh_folder(folder)
-    lived = Lived(folder, write_config(folder, authority=AUTHORITY, live_from=begin), bare, begin, now, weeks)
+    lived = Lived(
+        folder,
+        write_config(folder, authority=AUTHORITY, second=second.AUTHORITY, live_from=begin),
+        bare,
+        begin,
+        now,
+        weeks,
+    )
     on_disk = read_config(lived.config)
     with listening(folder / "mail") as sink, Store.create(on_disk.database.url) as store:
         by_smtp = Mail(channel="smtp", host="127.0.0.1", port=sink.port, security="none", sender=on_disk.mail.sender)
@@ -82,6 +91,8 @@ def live_through(
         lived.authority = fitted(bare, config)
         desk = desk_of(config, store, {AUTHORITY: lived.authority}, "demo")
         _Weeks(lived, desk, sink, seed).run(progress)
+        if second.AUTHORITY in installed():
+            lived.second = second.take_second(folder / "second", store, config, now)
     lived.mails = sink.kept
     return lived
 
