@@ -11,6 +11,7 @@ EVENTS = frozenset(
     plan_completed plan_agreed plan_signed_off taf_held review_held voice_recorded contact_recorded
     supervision_held oversight_noted dispute_raised dispute_escalated dispute_resolved hold_started hold_ended
     relaxation_agreed relaxation_reviewed relaxation_ended extension_approved concern_raised plan_not_working
+    dispute_answered dispute_decided dispute_withdrawn acknowledged relaxation_noted_late left_without_dates
     closed reopened attributes_changed retracted
     """.split()
 )
@@ -47,7 +48,7 @@ FACT_KINDS = ("word", "number", "yes/no", "date", "duration")
 PERSONAL_FACTS = frozenset({"index_child_dob", "children"})
 """Attributes that are personal data: kept with the other personal fields of a case."""
 
-DETAIL_ONLY = {"dispute_raised": {"level"}, "dispute_escalated": {"level"}, "dispute_resolved": {"level"}}
+DETAIL_ONLY = {f"dispute_{step}": {"level"} for step in ("raised", "answered", "decided", "escalated", "resolved")}
 """Detail keys that share a name with a case attribute but speak of the event alone."""
 
 ASKED_OF_DETAIL = ("age", "stage", "about", "by_role", "origin", "reason", "method")
