@@ -188,6 +188,40 @@ def _date(text: str, option: str) -> date:
 
 
 @app.command()
+def acknowledge(
+    case: CaseArgument,
+    milestone: Annotated[str, typer.Argument(help="The milestone's key, as `due` and `explain` show it.")],
+    person: Annotated[str, typer.Option("--person", help="Who has seen it: the id in the staff feed.")],
+    reason: Annotated[str, typer.Option("--reason", help="One of family, capacity, partner, system.")],
+    until: Annotated[str, typer.Option("--until", help="The last quiet day; the next working day if left out.")] = "",
+    at: WhenOption = "",
+    config: ConfigOption = CONFIG,
+    authority: AuthorityOption = "",
+    by: ByOption = "",
+) -> None:
+    """Acknowledge a milestone: one person hears nothing more of it for a while. No date moves by it."""
+    from ehscheduler import office
+    from ehscheduler.core.saying import said_day
+
+    day = _date(until, "--until") if until else None
+    with case_at(case, authority, config) as (store, loaded):
+        act = office.acknowledge(
+            store,
+            loaded,
+            case,
+            milestone,
+            person=person,
+            reason=reason,
+            until=day,
+            at=at or None,
+            now=clock.now(),
+            by=who(by),
+        )
+    last = said_day(date.fromisoformat(str(act.event.detail["until"])))
+    _done(act, f"{person} hears nothing of {milestone} on case {case} until the end of {last}; no date moved")
+
+
+@app.command()
 def hold(
     case: CaseArgument,
     reason: Annotated[str, typer.Option("--reason", help="Such as stepped_up or section_47.")],

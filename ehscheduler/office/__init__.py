@@ -1,8 +1,9 @@
-"""The verbs a person has: record, correct, relax, hold, resume, close, and take files in. One transaction each.
+"""The verbs a person has: record, correct, relax, acknowledge, hold, close, and take files in. One transaction each.
 
 Every act is an event, a row of the trail, or both; none edits what was recorded before.
 """
 
+from ehscheduler.office.acknowledge import acknowledge
 from ehscheduler.office.acts import close, correct, hold, record, resume
 from ehscheduler.office.agreements import extend, relax
 from ehscheduler.office.cases import case_from, evaluation_of
@@ -14,6 +15,7 @@ __all__ = [
     "SOURCE",
     "Act",
     "Taken",
+    "acknowledge",
     "case_from",
     "close",
     "correct",
