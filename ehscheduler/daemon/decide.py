@@ -12,10 +12,11 @@ from ehscheduler.core.calendars import ONE_SECOND, Span, london_day, start_of_da
 from ehscheduler.core.milestones import Milestone, first_remind_day
 from ehscheduler.daemon.handover import to_list
 from ehscheduler.daemon.look import Decided, Decision, Look
+from ehscheduler.daemon.meant import Alarm
 from ehscheduler.daemon.moved import CHANGED, changes, moved_at, told_instead
 from ehscheduler.daemon.quiet import ONE_DAY, left_alone, quiet_until, run_out
 from ehscheduler.daemon.told import HAD_IT, UNSENT, Told
-from ehscheduler.daemon.whom import Alarm, addressed
+from ehscheduler.daemon.whom import addressed
 
 BEGINNING = datetime.min.replace(tzinfo=start_of_day(date(2000, 1, 1)).tzinfo)
 LOOK_AGAIN = timedelta(days=10)

@@ -5,6 +5,7 @@ from datetime import datetime
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.daemon.handover import former_leads
 from ehscheduler.daemon.recheck import Around, Drop, re_owned
+from ehscheduler.store.alarms import raise_alarm
 from ehscheduler.store.cases import wake
 from ehscheduler.store.notices import NewDelivery, add_deliveries, notices_of
 from ehscheduler.store.outbox import drop_deliveries, outbox
@@ -19,6 +20,8 @@ def note_drop(tx: Tx, around: Around, drop: Drop, channel: str, *, send_after: d
     name, notice = around.authority.name, drop.notice
     instead = [NewDelivery(recipient=r, channel=channel, send_after=send_after or around.now) for r in drop.instead]
     add_deliveries(tx, name, notice.key, instead)
+    for code, subject, text in drop.alarms:
+        raise_alarm(tx, name, code=code, subject=subject, text=text, at=around.now)
     said = {"notice": notice.key, "to": around.recipient, "why": drop.why, "instead": list(drop.instead)}
     append_trail(tx, name, at=around.now, who="daemon", act="drop", case_ref=notice.case_ref, detail=said)
     # What reached nobody may be owed again: to another owner, or when a date has moved back.

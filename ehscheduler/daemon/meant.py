@@ -9,6 +9,9 @@ from ehscheduler.core.people import Directory, Resolved, resolve
 from ehscheduler.core.policy import Policy
 from ehscheduler.daemon.desk import as_word
 
+Alarm = tuple[str, str, str]
+"""A code, what it is about, and a sentence."""
+NOBODY, UNFILLED = "nobody", "unfilled"
 CLIMBED = ("escalation", "dispute")
 """The kinds of notice that are told to a rung of a ladder."""
 
@@ -19,6 +22,17 @@ def meant(
     """Find the people a role means for a case with these facts; `above` are the roles of the rungs above."""
     lead, team, hub = (as_word(facts.get(name)) for name in ("lead", "team", "meeting_hub"))
     return resolve(role, policy, directory, lead=lead, team=team, hub=hub, above=above)
+
+
+def alarm_of(role: str, who: Resolved, policy: Policy, team: str | None) -> Alarm | None:
+    """Return what the operator is told of a role that reaches nobody, or somebody further up; None where it is well."""
+    if who.climbed is None:
+        return None
+    place = f"{policy.title_of_role(role)}, team {team or 'not given'}"
+    if not who.people:
+        text = f"nobody can be told as {place} ({who.climbed}); add the person, their manager or who covers them"
+        return NOBODY, place, f"{text} to people.csv or absences.csv"
+    return UNFILLED, place, f"{who.climbed}: told one rung up; complete people.csv or absences.csv ({place})"
 
 
 def rungs_above(m: Milestone | None, kind: str, stage: int | None, own: Sequence[OverdueStep]) -> tuple[str, ...]:

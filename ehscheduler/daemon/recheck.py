@@ -9,12 +9,11 @@ from ehscheduler.core.calendars import london_day
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.findings import Finding
 from ehscheduler.core.milestones import Milestone
-from ehscheduler.core.people import Directory
-from ehscheduler.core.policy import Policy
+from ehscheduler.core.people import Directory, Resolved
 from ehscheduler.daemon.decide import GATHERED
 from ehscheduler.daemon.desk import EVERY_TEAM, Desk, as_word
 from ehscheduler.daemon.handover import HANDOVER, handed_over
-from ehscheduler.daemon.meant import meant, rungs_above
+from ehscheduler.daemon.meant import Alarm, alarm_of, meant, rungs_above
 from ehscheduler.daemon.moved import CHANGED, dated, day_of
 from ehscheduler.daemon.quiet import quiet_until
 from ehscheduler.plugins import Authority
@@ -44,11 +43,15 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A notice that is not sent to this recipient after all, why, and to whom it goes instead."""
+    """A notice that is not sent to this recipient after all, why, and to whom it goes instead.
+
+    `alarms` are what the operator is to know of the roles that it was for.
+    """
 
     notice: Notice
     why: str
     instead: tuple[str, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +151,16 @@ def re_owned(notice: Notice, found: Evaluation, around: Around) -> Drop | None:
             return None
         instead = (f"team:{team or ''}",) if notice.kind == "baseline" else ()
         return Drop(notice, "the case is with another team now", instead)
-    owners = _owners(notice, found, around.authority.policy, around) or _duty_desk(team, around)
+    asked = _asked(notice, found, around)
+    people = [person for who in asked.values() for person in who.people]
+    owners = tuple(dict.fromkeys(f"person:{person.person_id}" for person in people)) or _duty_desk(team, around)
     if around.recipient in owners:
         return None
     why = "somebody else is to act now" if owners else "nobody can be told of it now"
-    return Drop(notice, why, () if _of_theirs_alone(notice) else owners)
+    if _of_theirs_alone(notice):
+        return Drop(notice, why)
+    alarms = (alarm_of(role, who, around.authority.policy, team) for role, who in asked.items())
+    return Drop(notice, why, owners, tuple(alarm for alarm in alarms if alarm))
 
 
 def _of_theirs_alone(notice: Notice) -> bool:
@@ -166,12 +174,13 @@ def _duty_desk(team: str | None, around: Around) -> tuple[str, ...]:
     return tuple(f"team:{name}" for name in (team, EVERY_TEAM) if name in set_up)[:1]
 
 
-def _owners(notice: Notice, found: Evaluation, policy: Policy, around: Around) -> tuple[str, ...]:
+def _asked(notice: Notice, found: Evaluation, around: Around) -> dict[str, Resolved]:
+    """Return who each role of a notice is now."""
+    policy = around.authority.policy
     milestone = next((m for m in found.milestones if m.key == notice.milestone), None)
     own = around.desk.config.overdue_ladder(around.authority.name)
     above = rungs_above(milestone, notice.kind, notice.stage, own)
-    asked = [meant(role, policy, around.directory, found.facts, above) for role in notice.to_roles]
-    return tuple(dict.fromkeys(f"person:{person.person_id}" for who in asked for person in who.people))
+    return {role: meant(role, policy, around.directory, found.facts, above) for role in notice.to_roles}
 
 
 def latest(checked: Sequence[Checked]) -> tuple[list[Checked], list[Drop]]:

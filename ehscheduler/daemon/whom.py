@@ -9,12 +9,10 @@ from ehscheduler.core.people import WEEKDAYS, Person
 from ehscheduler.daemon.desk import EVERY_TEAM
 from ehscheduler.daemon.handover import HANDOVER
 from ehscheduler.daemon.look import Decision, Look
-from ehscheduler.daemon.meant import meant, rungs_above
+from ehscheduler.daemon.meant import Alarm, alarm_of, meant, rungs_above
 from ehscheduler.daemon.moved import CHANGED, had_it, untold
 from ehscheduler.daemon.told import HAD_IT
 
-Alarm = tuple[str, str, str]
-NOBODY, UNFILLED = "nobody", "unfilled"
 AT_ONCE = ("escalation", "dispute", "baseline")
 """Kinds that wait for nobody's working day."""
 IN_SIGHT = 29
@@ -52,13 +50,8 @@ def _recipients(look: Look, action: Action, alarms: list[Alarm]) -> tuple[str, .
     above = rungs_above(_milestone(look, action), action.kind, action.stage, look.overdue_ladder)
     for role in action.to_roles:
         who = meant(role, look.policy, look.directory, look.evaluation.facts, above)
-        place = f"{look.policy.title_of_role(role)}, team {look.team or 'not given'}"
-        if not who.people:
-            text = f"nobody can be told as {place}; add the person or their manager to people.csv"
-            alarms.append((NOBODY, place, text))
-        elif who.climbed:
-            text = f"{who.climbed}: told one rung up; complete people.csv or absences.csv ({place})"
-            alarms.append((UNFILLED, place, text))
+        alarm = alarm_of(role, who, look.policy, look.team)
+        alarms += [alarm] if alarm else []
         found.update((f"person:{person.person_id}", None) for person in who.people)
     if look.team in look.duty_teams and (not found or (action.immediate and not look.at_work)):
         found[f"team:{look.team}"] = None

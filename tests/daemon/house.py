@@ -15,7 +15,7 @@ from typing import Any
 from ehscheduler.config import config_from
 from ehscheduler.core.calendars import LONDON, london_day
 from ehscheduler.core.events import Case, Event, event_id, read_moment
-from ehscheduler.core.people import Person
+from ehscheduler.core.people import Absence, Person
 from ehscheduler.core.reading import read_policy
 from ehscheduler.daemon.deliver import Delivered, deliver
 from ehscheduler.daemon.desk import Desk
@@ -32,7 +32,7 @@ from ehscheduler.store.cases import put_cases, wake
 from ehscheduler.store.events import add_events
 from ehscheduler.store.notices import Notice, notices_of
 from ehscheduler.store.outbox import OutboxRow, outbox
-from ehscheduler.store.people import put_people
+from ehscheduler.store.people import put_absences, put_people
 from ehscheduler.store.state import put_state, state_of
 from ehscheduler.store.trail import TrailEntry, trail
 
@@ -162,6 +162,12 @@ class House:
     def people(self, *people: Person) -> None:
         with self.store.begin() as tx:
             put_people(tx, NAME, people or PEOPLE, on=london_day(self.now))
+            wake(tx, NAME, None, now=self.now)
+
+    def away(self, *absences: Absence) -> None:
+        """Give the whole list of absences, as an import does."""
+        with self.store.begin() as tx:
+            put_absences(tx, NAME, absences)
             wake(tx, NAME, None, now=self.now)
 
     def case(self, ref: str, *lines: str, lead: str | None = "w1", team: str | None = "North", **facts: Any) -> None:
