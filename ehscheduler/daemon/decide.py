@@ -172,10 +172,10 @@ def _may_climb(look: Look, action: Action, again: list[datetime]) -> bool:
     m = next(m for m in look.live if m.key == action.key)
     heard = _settled_at(look, m, below)
     if heard is None:
-        ready = _ready(look, m, action, below, max(below.waits.values()))
+        ready = _ready(look, m, action, max(below.waits.values()))
         again.append(max(ready, look.now + TRY_AGAIN) if ready else look.now + TRY_AGAIN)
         return False
-    ready = _ready(look, m, action, below, heard)
+    ready = _ready(look, m, action, heard)
     if ready is None or ready <= look.now:
         return ready is not None
     again.append(ready)
@@ -211,7 +211,7 @@ def _settled_at(look: Look, m: Milestone, below: Told) -> datetime | None:
     return max(times, default=below.last_try or below.decided_at)
 
 
-def _ready(look: Look, m: Milestone, action: Action, below: Told, heard: datetime) -> datetime | None:
+def _ready(look: Look, m: Milestone, action: Action, heard: datetime) -> datetime | None:
     """Return when a rung's time has run.
 
     The protocol's own ladder says itself when each rung is reached; but who heard later than they should have, as
@@ -222,9 +222,10 @@ def _ready(look: Look, m: Milestone, action: Action, below: Told, heard: datetim
         return _morning_after(look, heard, chain.time_of(stage - 1))
     rungs = {rung.stage: rung for rung in m.rungs}
     given = rungs[stage - 1].due_at if stage > 1 else None
-    late = london_day(heard) > london_day(below.at)
-    if chain is None or m.in_hours or given is None or rungs[stage].reached_at <= given or not late:
+    if chain is None or m.in_hours or given is None or rungs[stage].reached_at <= given:
         return action.at  # an hour clock, the first rung, or one that was asked for
+    if london_day(heard) <= london_day(next_morning(look.calendar, rungs[stage - 1].reached_at)):
+        return action.at
     ready = _morning_after(look, heard, chain.time_of(stage - 1), whole=chain.gives_whole_days(stage - 1))
     return None if ready is None else max(ready, action.at)
 

@@ -19,8 +19,8 @@ SETTLED_UNHEARD = ("refused", "dead")
 class Told:
     """One notice that was decided before, as it now stands; `times` counts how often it was decided.
 
-    `at` is the instant of the notice. `heard` says when each recipient's was handed over, `waits` from when each of
-    the others may hear, and `last_try` from when the last of all was to be sent.
+    `heard` says when each recipient's was handed over, `waits` from when each of the others may hear, and `last_try`
+    from when the last of all was to be sent.
     """
 
     milestone: str
@@ -28,7 +28,6 @@ class Told:
     stage: int | None
     repeat: int = 0
     due_version: str
-    at: datetime
     decided_at: datetime
     to_roles: tuple[str, ...] = ()
     kept: str | None = None
@@ -71,7 +70,6 @@ def _told(notice: Notice, rows: Collection[OutboxRow], before: Told | None) -> T
         stage=notice.stage,
         repeat=notice.repeat,
         due_version=notice.due_version,
-        at=notice.at,
         decided_at=notice.decided_at,
         to_roles=notice.to_roles,
         kept=notice.kept,
