@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 from ehscheduler.core.calendars import london_day, start_of_day
 from ehscheduler.core.conditions import fits, holds
-from ehscheduler.core.events import Event
+from ehscheduler.core.events import Event, precedes
+from ehscheduler.core.family import Member
 from ehscheduler.core.history import History
 from ehscheduler.core.phrases import Anchor, Due
 from ehscheduler.core.policy import Check, Compare, Cond, Rule, Standard
@@ -29,6 +30,7 @@ class Clock:
     later_day: bool = False
     in_hours: bool = False
     until: date | None = None
+    member: Member | None = None
 
 
 def each_anchors(dues: Sequence[Due], rule: Rule, history: History) -> Iterable[tuple[Event, str] | None]:
@@ -67,8 +69,9 @@ def within_closure(events: Iterable[Event], rule: Rule, history: History) -> Ite
     return [event for event in events if event.day <= history.closed.day]
 
 
-def children_of(rule: Rule, history: History) -> tuple[str | None, ...]:
-    return tuple(child.ref for child in history.children()) if rule.per_child else (None,)
+def children_of(rule: Rule, history: History) -> Sequence[Member | None]:
+    """Return every child who was ever in the family, each with since when and until when, or None for a whole case."""
+    return history.family if rule.per_child else (None,)
 
 
 def _clock_of(
@@ -174,6 +177,8 @@ def _ordinal_since(anchor: Anchor, clock: Clock, history: History) -> Iterator[E
 def _since(event: Event, clock: Clock) -> bool:
     if clock.until is not None and event.day > clock.until:
         return False
+    if clock.member is not None and clock.member.left is not None and event.day > clock.member.left.day:
+        return False
     if clock.later_day:
         return event.day > clock.start_day
     if event.day != clock.start_day:
@@ -213,12 +218,6 @@ def cancelling(rule: Rule, clock: Clock, history: History, evidence: Event | Non
     return first
 
 
-def precedes(first: Event, second: Event) -> bool:
-    if first.day != second.day:
-        return first.day < second.day
-    return not first.dated and not second.dated and first.moment < second.moment
-
-
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Where a clock stopped, and why: met, cancelled by an event, by closure, or still running."""
@@ -243,7 +242,11 @@ def stop_of(rule: Rule, clock: Clock, history: History) -> Stop:
 def is_waived(
     rule: Rule, history: History, asked: Event | None, facts_from: datetime, child: str | None, stop: Stop
 ) -> bool:
-    """Tell whether the condition, which held at the start, has stopped holding as the case's facts changed."""
-    if rule.where is None or stop.moment is not None:
+    """Tell whether the condition, which held at the start, has stopped holding, or the child has left the family."""
+    if stop.moment is not None:
+        return False
+    if child is not None and any(member.left for member in history.family if member.child.ref == child):
+        return True
+    if rule.where is None:
         return False
     return condition(rule.where, history, asked, history.now, facts_from, child) is False

@@ -49,6 +49,13 @@ class Event:
         return hash(self.id)
 
 
+def precedes(first: Event, second: Event) -> bool:
+    """Tell whether one event came before another for certain: on one date only where both times are known."""
+    if first.day != second.day:
+        return first.day < second.day
+    return not first.dated and not second.dated and first.moment < second.moment
+
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
 

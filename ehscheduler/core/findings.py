@@ -64,11 +64,12 @@ def _failed(check: Check, history: History) -> Iterator[Finding]:
 
 
 def _children(check: Check, history: History, event: Event) -> tuple[str | None, ...]:
-    """Return the children about whom a check asks at an event: each, or the one that the event names."""
+    """Return the children about whom a check asks at an event: each of the family then, or the one that it names."""
     if not check.per_child:
         return (None,)
     named = event.detail.get("child")
-    return tuple(child.ref for child in history.children() if named in (None, child.ref))
+    there = (member.child.ref for member in history.family if member.there_at(event))
+    return tuple(ref for ref in there if named in (None, ref))
 
 
 def _faults(check: Check, history: History, event: Event, child: str | None) -> Iterator[str]:

@@ -8,6 +8,7 @@ from ehscheduler.core.calendars import Calendar, Span, london_day, months_on
 from ehscheduler.core.chains import Chain
 from ehscheduler.core.conditions import holds
 from ehscheduler.core.events import Case, Child, Event
+from ehscheduler.core.family import members
 from ehscheduler.core.holds import NOT_HELD, Held, Hold, held_until, read_holds
 from ehscheduler.core.phrases import Anchor, read_span
 from ehscheduler.core.policy import Compare, EventWord, Happened, Policy
@@ -58,6 +59,8 @@ class History:
         self.relaxations = tuple(e for e in self.events if e.word in ("relaxation_agreed", "extension_approved"))
         self._check_named_rules()
         self._changes = self._fact_changes(known)
+        self.family = members(case.facts, self._changes)
+        """Every child who was ever in the family, with since when and until when."""
         self._held: dict[tuple[datetime | None, tuple[str, ...]], Held] = {}
 
     def warn(self, sentence: str) -> None:
@@ -174,16 +177,16 @@ class History:
 
     # ---- facts
 
-    def _fact_changes(self, known: Sequence[Event]) -> list[tuple[datetime, Mapping[str, Any]]]:
+    def _fact_changes(self, known: Sequence[Event]) -> list[tuple[Event, Mapping[str, Any]]]:
         declared = self.policy.facts
-        changes: list[tuple[datetime, Mapping[str, Any]]] = []
+        changes: list[tuple[Event, Mapping[str, Any]]] = []
         for event in known:
             if not event.detail:
                 continue
             own = DETAIL_ONLY.get(event.word, ())
             named = {name: value for name, value in event.detail.items() if name in declared and name not in own}
             if named:
-                changes.append((event.moment, {name: self.typed(event, name, value) for name, value in named.items()}))
+                changes.append((event, {name: self.typed(event, name, value) for name, value in named.items()}))
         return changes
 
     def typed(self, event: Event, name: str, value: Any) -> Any:
@@ -199,8 +202,8 @@ class History:
         if not self._changes:
             return self.case.facts
         facts = dict(self.case.facts)
-        for when, change in self._changes:
-            if when > moment:
+        for event, change in self._changes:
+            if event.moment > moment:
                 break
             facts.update(change)
         return facts
@@ -208,22 +211,27 @@ class History:
     def known_since(self, fact: str) -> tuple[datetime | None, Any]:
         """Return the latest value of a fact, and the moment of the first change that gave one (None: the opening)."""
         value, since = self.case.facts.get(fact), None
-        for when, change in self._changes:
+        for event, change in self._changes:
             if fact in change:
-                since = when if value is None else since
+                since = event.moment if value is None else since
                 value = change[fact]
         return since, value
 
     def children(self) -> tuple[Child, ...]:
-        """Return the family's children; where none is listed the index child stands alone."""
-        facts = self.facts_at(self.now)
-        listed: tuple[Child, ...] = facts.get("children") or ()
-        return listed or (Child("index", facts.get("index_child_dob")),)
+        """Return the family's children as they are now; where none is listed the index child stands alone."""
+        return tuple(member.child for member in self.family if member.left is None)
+
+    def born(self, child: str | None) -> list[date]:
+        """Return when one child was born, or each of those who are in the family now; unknown dates are left out."""
+        if child is None:
+            return [c.born for c in self.children() if c.born]
+        return [m.child.born for m in self.family if m.child.ref == child and m.child.born]
 
     def ages(self, on: date, child: str | None) -> tuple[int, ...]:
-        """Return the age in years of one child, or of each, on a day."""
-        born = [c.born for c in self.children() if c.born and child in (None, c.ref)]
-        return tuple(_age(b, on) for b in born)
+        """Return the age in years of one child, or of each who was in the family, on a day."""
+        if child is not None:
+            return tuple(_age(born, on) for born in self.born(child))
+        return tuple(_age(m.child.born, on) for m in self.family if m.child.born and m.there_on(on))
 
 
 def _no_match(test: Compare) -> bool:

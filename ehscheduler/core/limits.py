@@ -161,7 +161,19 @@ def _backward(due: Due, history: History, child: str | None) -> Limit | None:
         on = history.calendar.earlier(target, span)
     else:
         on = target - _ONE_DAY if due.how == "before" else target
-    return Limit(due.text, on, end_of_day(on), backward=True, span=span, day_zero=target, target=target)
+    set_at = known_from(due.target, history, child)
+    at = end_of_day(on)
+    return Limit(due.text, on, at, backward=True, span=span, day_zero=target, target=target, set_at=set_at)
+
+
+def known_from(target: Target, history: History, child: str | None) -> datetime | None:
+    """Return since when there has been a date to count back from; None where the case always had it."""
+    if target.kind == "fact":
+        return history.known_since(target.name)[0]
+    if target.kind == "birthday":
+        return next((m.joined.moment for m in history.family if m.child.ref == child and m.joined), None)
+    events = history.each_of(target.anchor) if target.anchor else ()
+    return events[0].moment if events else None
 
 
 def target_day(target: Target, history: History, child: str | None) -> date | None:
@@ -170,7 +182,7 @@ def target_day(target: Target, history: History, child: str | None) -> date | No
         value = history.known_since(target.name)[1]
         return value if isinstance(value, date) else None
     if target.kind == "birthday":
-        born = [c.born for c in history.children() if c.born and child in (None, c.ref)]
+        born = history.born(child)
         # The eldest child's birthday comes first; a birth on 29 February counts on 28 February in a common year.
         return months_on(min(born), 12 * target.n) if born else None
     if target.anchor is None:

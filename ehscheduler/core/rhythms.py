@@ -18,11 +18,11 @@ from ehscheduler.core.clocks import (
     is_evidence,
     is_waived,
     named_occurrences,
-    precedes,
     stop_of,
     within_closure,
 )
-from ehscheduler.core.events import Event
+from ehscheduler.core.events import Event, precedes
+from ehscheduler.core.family import Member
 from ehscheduler.core.history import History
 from ehscheduler.core.holds import NOT_HELD, Held
 from ehscheduler.core.limits import Limit, day_after, days_limit, earliest
@@ -34,8 +34,8 @@ from ehscheduler.core.policy import Phase, Rhythm
 def rhythm_milestones(rule: Rhythm, history: History) -> Iterator[Milestone]:
     first = rule.phases[0]
     for each in _each_begins(first, rule, history):
-        for child in children_of(rule, history):
-            yield from _instances(rule, history, each, child)
+        for member in children_of(rule, history):
+            yield from _instances(rule, history, each, member)
 
 
 def _each_begins(first: Phase, rule: Rhythm, history: History) -> Iterable[tuple[Event, str] | None]:
@@ -52,6 +52,25 @@ class _Begun:
     day: date
     moment: datetime
     event: Event
+    joined: Event | None = None
+    """By which a child came into the family while the phase went on: it counts from there."""
+
+    @property
+    def start(self) -> Event:
+        return self.joined or self.event
+
+
+def _while_there(begun: list[_Begun], member: Member, rule: Rhythm, history: History) -> list[_Begun]:
+    """Return the phases for one child: from when the child came, where that was later, until the child left."""
+    joined, left = member.joined, member.left
+    if left is not None:
+        begun = [phase for phase in begun if not precedes(left, phase.event) and phase.day <= left.day]
+    if not begun or joined is None or not precedes(begun[0].event, joined) or joined.day < begun[0].day:
+        return begun
+    if not within_closure([joined], rule, history):
+        return []
+    now = [phase for phase in begun if phase.day <= joined.day]
+    return [replace(now[-1], day=joined.day, moment=joined.moment, joined=joined), *begun[len(now) :]]
 
 
 def _begun(rule: Rhythm, history: History, each: tuple[Event, str] | None) -> list[_Begun]:
@@ -89,16 +108,21 @@ def _begin_after(phase: Phase, event: Event, history: History) -> _Begun | None:
 
 
 def _instances(
-    rule: Rhythm, history: History, each: tuple[Event, str] | None, child: str | None
+    rule: Rhythm, history: History, each: tuple[Event, str] | None, member: Member | None
 ) -> Iterator[Milestone]:
     begun = _begun(rule, history, each)
     if not begun:
         return
+    ended = cancelling(rule, _clock(rule, history, each, member, begun[0]), history, None)
+    if member is not None:
+        begun = _while_there(begun, member, rule, history)
+    if not begun:
+        return
+    child = member.child.ref if member else None
     blocks, rest = _parted(begun)
-    first = _clock(rule, history, each, child, begun[0], begun[0].event, 1)
-    ended = cancelling(rule, first, history, None)
+    first = _clock(rule, history, each, member, begun[0])
     n = 1
-    for block in _blocks(blocks, rest, history):
+    for block in _blocks(blocks, rest, _last_day(member, history)):
         yield from _block(rule, history, replace(first, n=n), block, begun, ended)
         n += 1
     if not rest or (blocks and rest[0].day > history.last_day):
@@ -109,35 +133,34 @@ def _instances(
         stop = stop_of(rule, clock, history)
         if ended is not None and (stop.evidence is None or precedes(ended, stop.evidence)):
             stop = Stop(None, ended, ended.moment)
-        asked = clock.start if clock.n == 1 else begun[0].event
+        asked = begun[0].event
         if applies(rule, history, asked, clock.starts_at, child):
             yield from _instance(rule, history, clock, stop, begun, asked)
         if stop.evidence is None:
             return
         met = stop.evidence
         n = (clock.n or 0) + 1
-        clock = Clock(rule, met, met.moment, met.day, clock.ref, clock.key_ref, child, n=n, later_day=True)
+        clock = replace(clock, start=met, starts_at=met.moment, start_day=met.day, n=n, later_day=True)
 
 
 def _clock(
     rule: Rhythm,
     history: History,
     each: tuple[Event, str] | None,
-    child: str | None,
+    member: Member | None,
     begun: _Begun,
-    start: Event,
-    n: int,
 ) -> Clock:
     return Clock(
         rule,
-        start,
+        begun.start,
         begun.moment,
         begun.day,
         each[0].ref if each else None,
         each[1] if each else None,
-        child,
-        n=n,
-        later_day=is_evidence(start, rule, history),
+        member.child.ref if member else None,
+        n=1,
+        later_day=is_evidence(begun.start, rule, history),
+        member=member,
     )
 
 
@@ -161,7 +184,14 @@ def _parted(begun: list[_Begun]) -> tuple[list[_Begun], list[_Begun]]:
     return begun[:count], begun[count:]
 
 
-def _blocks(counted: list[_Begun], rest: list[_Begun], history: History) -> Iterator[_Block]:
+def _last_day(member: Member | None, history: History) -> date:
+    """Return the last day on which a week or month may begin: today, that of closure, or when the child left."""
+    closed = [history.closed.day] if history.closed else []
+    left = [member.left.day] if member is not None and member.left else []
+    return min([history.last_day, *closed, *left])
+
+
+def _blocks(counted: list[_Begun], rest: list[_Begun], last_day: date) -> Iterator[_Block]:
     """Yield every block that has begun; the last one before another phase keeps its own length."""
     ends = [*(b.day for b in counted[1:]), rest[0].day if rest else date.max][: len(counted)]
     for begun, end in zip(counted, ends, strict=True):
@@ -169,7 +199,7 @@ def _blocks(counted: list[_Begun], rest: list[_Begun], history: History) -> Iter
         k = 0
         while True:
             first, after = (_block_start(begun.day, every.per, n) for n in (k, k + 1))
-            if first >= end or first > history.last_day or (history.closed and first > history.closed.day):
+            if first >= end or first > last_day:
                 break
             yield _Block(begun, first, after - timedelta(days=1), every.times, every.text)
             k += 1
@@ -183,7 +213,7 @@ def _block(
     rule: Rhythm, history: History, clock: Clock, block: _Block, begun: list[_Begun], ended: Event | None
 ) -> Iterator[Milestone]:
     """Make one block's milestone: due at its end, met by the last of the times that it wants."""
-    start = replace(block.begun.event, day=block.first, moment=start_of_day(block.first), dated=True)
+    start = replace(block.begun.start, day=block.first, moment=start_of_day(block.first), dated=True)
     own = replace(clock, start=start, starts_at=start.moment, start_day=block.first, later_day=False)
     met = evidence_all(own, history)[block.times - 1 : block.times]
     stop = stop_of(rule, own, history) if not met else Stop(met[0], None, met[0].moment)
@@ -195,7 +225,7 @@ def _block(
         stop = Stop(None, ended, ended.moment)
     if not applies(rule, history, begun[0].event, start.moment, clock.child):
         return
-    limit = Limit(block.text, block.last, end_of_day(block.last), anchor=block.begun.event, day_zero=block.first)
+    limit = Limit(block.text, block.last, end_of_day(block.last), anchor=block.begun.start, day_zero=block.first)
     held = history.held(stop.moment, rule.runs_through)
     moved = moved_by(own, history, stop.moment, lambda _: limit, held=held)
     waived = is_waived(rule, history, begun[0].event, start.moment, clock.child, stop)

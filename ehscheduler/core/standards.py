@@ -19,9 +19,10 @@ from ehscheduler.core.clocks import (
     stop_of,
 )
 from ehscheduler.core.events import Event
+from ehscheduler.core.family import Member
 from ehscheduler.core.history import History
 from ehscheduler.core.holds import Held
-from ehscheduler.core.limits import Limit, earliest, limit, opens_at, target_day
+from ehscheduler.core.limits import Limit, earliest, known_from, limit, opens_at, target_day
 from ehscheduler.core.milestones import Milestone, milestone
 from ehscheduler.core.phrases import Due
 from ehscheduler.core.policy import Standard
@@ -29,17 +30,20 @@ from ehscheduler.core.policy import Standard
 
 def standard_milestones(rule: Standard, history: History) -> Iterator[Milestone]:
     for each in each_anchors(rule.due, rule, history):
-        for child in children_of(rule, history):
-            yield from _standard_clock(rule, history, each, child)
+        for member in children_of(rule, history):
+            yield from _standard_clock(rule, history, each, member)
 
 
 def _standard_clock(
-    rule: Standard, history: History, each: tuple[Event, str] | None, child: str | None
+    rule: Standard, history: History, each: tuple[Event, str] | None, member: Member | None
 ) -> Iterator[Milestone]:
+    child = member.child.ref if member else None
     anchors = [anchor_event(due.anchor, rule, history, each) for due in rule.due]
     found = [event for event in anchors if event]
     if found:
         start = found[0] if len(found) == 1 else min(found, key=lambda event: (event.moment, event.word, event.id))
+        if member is not None and not member.there_at(start):
+            return
         clock = Clock(
             rule,
             start,
@@ -50,20 +54,22 @@ def _standard_clock(
             child,
             later_day=is_evidence(start, rule, history),
             in_hours=in_hours(rule),
+            member=member,
         )
         facts_from, asked = start.moment, start
     else:
-        known = [since for due in rule.due if due.backward for since in _known_from(due, history)]
+        known = [since for due in rule.due if due.backward for since in _known_from(due, history, child)]
         if not known:
             return
-        clock = Clock(rule, None, BEGINNING, date.min, child=child, until=_last_target(rule, history, child))
+        until = _last_target(rule, history, child)
+        clock = Clock(rule, None, BEGINNING, date.min, child=child, until=until, member=member)
         facts_from, asked = min(known), None
     if not applies(rule, history, asked, facts_from, child):
         return
     yield from _made(rule, history, clock, anchors, asked, facts_from)
 
 
-def _known_from(due: Due, history: History) -> Iterator[datetime]:
+def _known_from(due: Due, history: History, child: str | None) -> Iterator[datetime]:
     """Yield the moment from which a backward limit's date is known; nothing while it is not."""
     target = due.target
     assert target is not None
@@ -72,8 +78,8 @@ def _known_from(due: Due, history: History) -> Iterator[datetime]:
         if value is not None:
             yield since or BEGINNING
     elif target.kind == "birthday":
-        if any(child.born for child in history.children()):
-            yield BEGINNING
+        if history.born(child):
+            yield known_from(target, history, child) or BEGINNING
     elif target.anchor:
         yield from (event.moment for event in history.occurrences(target.anchor.word)[:1])
 
@@ -94,6 +100,9 @@ def _made(
     stop, held, limits, moved = _counted(rule, history, clock, anchors)
     if moved is None:
         return
+    joined = clock.member.joined if clock.member else None
+    if clock.start is None and joined is not None and moved.original.on is not None and moved.original.on < joined.day:
+        return  # it ended before the child came
     if (
         clock.until is not None
         and stop.evidence is None
