@@ -86,7 +86,7 @@ class Directory:
 
         Those of the team; else those of its hub, or of the hub named; else those for no team; else the only one.
         """
-        found = sorted((p for p in self._posts() if role in p.roles), key=lambda p: p.person_id)
+        found = sorted((p for p in self.posts() if role in p.roles), key=lambda p: p.person_id)
         hub = hub or self.hub_of(team)
         return (
             [p for p in found if team and p.team == team]
@@ -116,7 +116,8 @@ class Directory:
         heads = {p.line_manager_id for p in self.people.values() if team and p.team == team and p.line_manager_id}
         return sorted(heads, key=lambda id_: (id_ not in self.known or self.known[id_].team != team, id_))
 
-    def _posts(self) -> Iterator[Person]:
+    def posts(self) -> Iterator[Person]:
+        """Yield who stands for a role: whoever is current, away or not, and who left and is covered."""
         yield from self.people.values()
         left = (id_ for id_, away in self.absent.items() if away.cover_id and id_ not in self.people)
         yield from (self.known[id_] for id_ in left if id_ in self.known)
