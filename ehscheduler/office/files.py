@@ -14,7 +14,7 @@ from ehscheduler.intake.rows import Progress
 from ehscheduler.office.staff import refuse_broken
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
-from ehscheduler.store.cases import case_refs, put_cases, wake
+from ehscheduler.store.cases import case_refs, hold_cases, put_cases, wake
 from ehscheduler.store.events import Clash, add_events, events_from
 from ehscheduler.store.imports import RowSetAside, finish_import, set_rows_aside, start_import
 from ehscheduler.store.people import people_of, put_absences, put_people
@@ -182,6 +182,7 @@ def _put(
     name = authority.name
     with store.begin() as tx:
         believed(tx, name, intake)
+        hold_cases(tx, name, {case.ref for case in intake.cases} | {event.case for event in intake.all_events})
         import_id = _note_files(tx, name, intake, source, now)
         cases = put_cases(tx, name, intake.cases, source=source, read_at=now, now=now, personal=intake.personal)
         added = add_events(tx, name, intake.all_events, source=source, now=now, entered_by=by, import_id=import_id)
