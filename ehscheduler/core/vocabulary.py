@@ -48,7 +48,10 @@ FACT_KINDS = ("word", "number", "yes/no", "date", "duration")
 PERSONAL_FACTS = frozenset({"index_child_dob", "children"})
 """Attributes that are personal data: kept with the other personal fields of a case."""
 
-DETAIL_ONLY = {f"dispute_{step}": {"level"} for step in ("raised", "answered", "decided", "escalated", "resolved")}
+DETAIL_ONLY = {
+    **{f"dispute_{step}": {"level"} for step in ("raised", "answered", "decided", "escalated", "resolved")},
+    "acknowledged": {"person", "reason", "until"},
+}
 """Detail keys that share a name with a case attribute but speak of the event alone."""
 
 ASKED_OF_DETAIL = ("age", "stage", "about", "by_role", "origin", "reason", "method")
