@@ -127,17 +127,17 @@ def forecast(store: Store, authority: Authority, since: date, until: date, now: 
 
 
 def _rows(found: Evaluation, authority: Authority, directory: Directory) -> Iterator[Ahead]:
-    lead, team = str(found.facts.get("lead") or "") or None, str(found.facts.get("team") or "")
+    lead, team, hub = (str(found.facts.get(name) or "") for name in ("lead", "team", "meeting_hub"))
     for m in found.milestones:
         if m.open and m.due_on is not None and m.due_at is not None:
             window = said_moment(m.due_at) if m.in_hours else said_day(m.due_on)
-            yield _row(m, m.due_on, window, authority.policy, directory, lead=lead, team=team)
+            yield _row(m, m.due_on, window, authority.policy, directory, lead=lead, team=team, hub=hub)
 
 
 def _row(
-    m: Milestone, due_on: date, window: str, policy: Policy, directory: Directory, *, lead: str | None, team: str
+    m: Milestone, due_on: date, window: str, policy: Policy, directory: Directory, *, lead: str, team: str, hub: str
 ) -> Ahead:
-    who = resolve(m.owner, policy, directory, lead=lead, team=team or None).people
+    who = resolve(m.owner, policy, directory, lead=lead or None, team=team or None, hub=hub or None).people
     advice = m.force == "guide"
     return Ahead(
         due_on,
