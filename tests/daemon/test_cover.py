@@ -189,6 +189,26 @@ def test_without_a_duty_address_it_waits_and_reaches_whoever_comes_back(house: H
     assert heard(house, "2026-03-12", "2026-03-12") == ["w1"]
 
 
+@pytest.mark.parametrize(
+    ("absences", "to"),
+    [
+        ([], "m1"),
+        ([("m1", "w2")], "w2"),
+        ([("m1", None)], "duty"),
+    ],
+    ids=["the manager is here", "the manager is covered", "the manager is away without cover"],
+)
+def test_the_list_of_a_team_on_going_live_goes_to_its_manager_to_who_covers_or_to_the_duty_address(
+    house: House, absences: list[tuple[str, str | None]], to: str
+) -> None:
+    house.set(duty={NAME: {"*": EVERYBODY}})
+    house.live("2026-03-20")
+    house.people(W1, W2, M1)
+    house.away(*(away(who, "2026-03-19", "2026-03-24", cover) for who, cover in absences))
+    house.case("C1", "2026-02-27 08:00 allocation")
+    assert heard(house, "2026-03-19", "2026-03-23") == [to]
+
+
 # ---- days on which somebody does not work
 
 
