@@ -85,6 +85,12 @@ def _known_from(due: Due, history: History, child: str | None) -> Iterator[datet
 
 
 def _last_target(rule: Standard, history: History, child: str | None) -> date | None:
+    """Return the last day on which what is done still counts; None where what is done later counts as late.
+
+    What comes before an occasion is pointless after it (design 4.7); by a mere date it can still be done, late.
+    """
+    if any(due.how == "by" and due.target and due.target.kind in ("fact", "birthday") for due in rule.due):
+        return None
     days = [day for due in rule.due if due.target and (day := target_day(due.target, history, child))]
     return max(days) if days else None
 
