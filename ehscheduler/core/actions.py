@@ -248,13 +248,16 @@ def _climbed(m: Milestone, rung: Rung, kind: str, calendar: Calendar, until: dat
     """
     timed = kind == "dispute" or m.in_hours
     at = m.held.released(rung.reached_at) if timed else _morning(m, rung.reached_at, calendar)
-    yield _action(m, kind, at, rung.who, rung.stage)
+    # Who has recorded a decision is asked no more.
+    if not rung.waits_for:
+        return
+    yield _action(m, kind, at, rung.waits_for, rung.stage)
     if not rung.final or not m.open:
         return
     at, repeat = next_morning(calendar, at + ONE_SECOND), 1
     while at < until:
         if m.held.released(at) == at:
-            yield replace(_action(m, kind, at, rung.who, rung.stage), repeat=repeat)
+            yield replace(_action(m, kind, at, rung.waits_for, rung.stage), repeat=repeat)
         at, repeat = next_morning(calendar, at + ONE_SECOND), repeat + 1
 
 

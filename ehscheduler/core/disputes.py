@@ -1,7 +1,7 @@
 """Disputes: who must decide, rung by rung, under a rule's `decided_by` ladder."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ehscheduler.core.calendars import ONE_SECOND, end_of_day, london_day
@@ -14,7 +14,10 @@ from ehscheduler.core.policy import Step
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One rung as it was or will be reached: its number from 1, who must record, and until when."""
+    """One rung as it was or will be reached: its number from 1, who must record, and until when.
+
+    `recorded` says what each of them has put on record there. Nobody is asked again who has, until they disagree.
+    """
 
     stage: int
     who: tuple[str, ...]
@@ -23,6 +26,24 @@ class Rung:
     final: bool
     together: bool
     readings: tuple[str, ...]
+    recorded: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def agreed(self) -> bool:
+        """Tell whether it is decided here: by all, with one outcome, where they decide together, else by any one."""
+        if not self.together:
+            return bool(self.recorded)
+        return set(self.recorded) == set(self.who) and len(set(self.recorded.values())) == 1
+
+    @property
+    def at_odds(self) -> bool:
+        """Tell whether all who decide together have recorded, and not the same."""
+        return self.together and set(self.recorded) == set(self.who) and not self.agreed
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """Return the roles that are still to record; all of them again, where they are at odds."""
+        return self.who if self.at_odds else tuple(role for role in self.who if role not in self.recorded)
 
 
 def climb(
@@ -37,11 +58,17 @@ def _climb(
 ) -> Iterator[Rung]:
     reached: datetime | None = end_of_day(anchor.day) if anchor.dated else anchor.moment
     asked = [e for e in history.occurrences("dispute_escalated") if _since(e, anchor) and e.ref in (None, ref)]
+    decided = [e for e in history.occurrences("dispute_decided") if _since(e, anchor) and e.ref in (None, ref)]
     for stage, step in enumerate(steps, 1):
         if reached is None or (stop is not None and reached > stop):
             return
         due_at = _due(step, history, anchor, reached, held)
-        yield Rung(stage, step.who, reached, due_at, step.final, step.together, step.readings)
+        recorded = {
+            str(e.detail["by_role"]): str(e.detail.get("outcome", ""))
+            for e in decided
+            if e.detail.get("by_role") in step.who and _after(e, reached)
+        }
+        yield Rung(stage, step.who, reached, due_at, step.final, step.together, step.readings, recorded)
         while asked and not _after(asked[0], reached):
             asked.pop(0)
         # Where only the date of an escalation or of the dispute is known, the rung is reached with the one before.

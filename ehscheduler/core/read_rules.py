@@ -10,6 +10,8 @@ from ehscheduler.core.read_conditions import read_where
 from ehscheduler.core.tables import Named, Table, each_table
 from ehscheduler.errors import PhraseFault
 
+WITHDRAWN = phrases.read_evidence("dispute_withdrawn")
+
 
 def read_rules(
     raw: Mapping[str, Any], file: str, faults: list[str], remind: tuple[Remind, ...]
@@ -27,6 +29,9 @@ def read_rules(
 def _common(table: Named, remind: tuple[Remind, ...]) -> dict[str, Any]:
     per = table.choice("per", ("child",))
     own = table.phrase("remind", phrases.read_remind) if table.raw.get("remind") else None
+    unless, decided_by = table.phrase("unless", phrases.read_evidence), table.text("decided_by")
+    if decided_by and WITHDRAWN not in unless:
+        unless = (*unless, WITHDRAWN)  # who raised a dispute may take it back, and then nobody decides
     table.taken.add("remind")
     return {
         "id": table.where_id,
@@ -35,13 +40,13 @@ def _common(table: Named, remind: tuple[Remind, ...]) -> dict[str, Any]:
         "met_by": table.phrase("met_by", phrases.read_evidence, required=True),
         "owner": table.text("owner", required=True),
         "where": read_where(table, "where"),
-        "unless": table.phrase("unless", phrases.read_evidence),
+        "unless": unless,
         "per_child": per == "child",
         "tell": table.texts("tell"),
         "force": read_force(table),
         "remind": own if own is not None else (() if "remind" in table.raw else remind),
         "escalate": table.text("escalate"),
-        "decided_by": table.text("decided_by"),
+        "decided_by": decided_by,
         "may_extend": table.texts("may_extend"),
         "runs_through": table.texts("runs_through"),
         "readings": table.texts("reading"),

@@ -139,7 +139,7 @@ def _moved_on(notice: Notice, milestone: Milestone, now: datetime) -> str | None
     rung = next((r for r in milestone.rungs if r.stage == notice.stage), None)
     if rung is None or rung.reached_at > now:
         return "that step of the dispute is not reached"
-    return None if rung.who == notice.to_roles else "others decide at that step now"
+    return None if set(notice.to_roles) & set(rung.waits_for) else "others decide at that step now"
 
 
 def re_owned(notice: Notice, found: Evaluation, around: Around) -> Drop | None:
@@ -180,7 +180,10 @@ def _asked(notice: Notice, found: Evaluation, around: Around) -> dict[str, Resol
     milestone = next((m for m in found.milestones if m.key == notice.milestone), None)
     own = around.desk.config.overdue_ladder(around.authority.name)
     above = rungs_above(milestone, notice.kind, notice.stage, own)
-    return {role: meant(role, policy, around.directory, found.facts, above) for role in notice.to_roles}
+    rung = next((r for r in milestone.rungs if r.stage == notice.stage), None) if milestone else None
+    # Who has put a decision on record since is asked no more.
+    roles = [role for role in notice.to_roles if rung is None or role not in rung.who or role in rung.waits_for]
+    return {role: meant(role, policy, around.directory, found.facts, above) for role in roles}
 
 
 def latest(checked: Sequence[Checked]) -> tuple[list[Checked], list[Drop]]:
