@@ -7,6 +7,13 @@ from ehscheduler.office.acknowledge import acknowledge
 from ehscheduler.office.acts import close, correct, hold, record, resume
 from ehscheduler.office.agreements import extend, relax
 from ehscheduler.office.cases import case_from, evaluation_of
+from ehscheduler.office.disputes import (
+    dispute_advance,
+    dispute_answer,
+    dispute_decide,
+    dispute_open,
+    dispute_withdraw,
+)
 from ehscheduler.office.entry import SOURCE, Act
 from ehscheduler.office.files import FIRST_IMPORT, Taken, take_files
 
@@ -19,6 +26,11 @@ __all__ = [
     "case_from",
     "close",
     "correct",
+    "dispute_advance",
+    "dispute_answer",
+    "dispute_decide",
+    "dispute_open",
+    "dispute_withdraw",
     "evaluation_of",
     "extend",
     "hold",

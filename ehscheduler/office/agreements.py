@@ -1,6 +1,6 @@
 """Later limits that somebody agreed: relaxations and extensions, by the rank that the clause names, in time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -9,11 +9,10 @@ from ehscheduler.core.events import Case, Event
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import InputRefused
 from ehscheduler.office.entry import Act, enter, event_of, held_case, withdrawn_of
+from ehscheduler.office.ranks import rank_fault
 from ehscheduler.plugins import Authority
 from ehscheduler.store.events import events_of
-from ehscheduler.store.people import people_of
 from ehscheduler.store.store import Store
-from ehscheduler.store.tx import Tx
 
 RELAXED, EXTENDED, NOTED_LATE = "relaxation_agreed", "extension_approved", "relaxation_noted_late"
 
@@ -87,7 +86,8 @@ def _agree(
         for one in events:
             if (one.word, one.day, one.detail) == (agreed.word, agreed.day, agreed.detail) and one.id not in gone:
                 return Act(one, True)  # agreed twice on one day is agreed once
-        faults = list(_rank_faults(tx, authority, agreed, by))
+        rank = rank_fault(tx, authority, str(agreed.detail["by_role"]), by, agreed.day)
+        faults = [rank] if rank else []
         if agreed.word == NOTED_LATE:
             faults += _in_time(authority, case, events, agreed, rules, now)
         else:
@@ -95,17 +95,6 @@ def _agree(
         if faults:
             raise InputRefused(list(dict.fromkeys(faults)))
         return enter(tx, authority, agreed, act=act, now=now, by=by)
-
-
-def _rank_faults(tx: Tx, authority: Authority, agreed: Event, by: str) -> Iterator[str]:
-    """Say where whoever puts it on record is a member of staff of another rank than the one they name."""
-    role = str(agreed.detail["by_role"])
-    own = [person for person in people_of(tx, authority.name) if person.person_id == by and person.current(agreed.day)]
-    meant = authority.policy.roles.get(role)
-    ranks = {role, *(meant if isinstance(meant, tuple) else ())}
-    if own and role not in ("lead", "line_manager") and not ranks & {r for person in own for r in person.roles}:
-        title = authority.policy.title_of_role(role)
-        yield f"{by} is not {title} in people.csv; whoever agreed it puts it on record, or correct their role"
 
 
 def _refusals(

@@ -1,10 +1,11 @@
 """Cases as they stand in the store, worked out."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from ehscheduler.core.evaluate import Evaluation, evaluate
-from ehscheduler.core.events import Case
+from ehscheduler.core.events import Case, Event
 from ehscheduler.core.history import typed
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import InputRefused
@@ -36,15 +37,20 @@ def _no_case(tx: Tx, authority: Authority, case_ref: str) -> str:
 
 
 def evaluation_of(
-    tx: Tx, authority: Authority, case_ref: str, now: datetime, *, horizon: datetime | None = None
+    tx: Tx,
+    authority: Authority,
+    case_ref: str,
+    now: datetime,
+    *,
+    horizon: datetime | None = None,
+    more: Iterable[Event] = (),
 ) -> Evaluation:
     """Work out how a case stands at `now` from what is stored; the one way to do so.
 
-    With a `horizon` also what will have begun by then if nothing more happens.
-
+    With a `horizon` also what will have begun by then if nothing more happens; with `more` as if these events were there.
     A ladder that has started goes on by the steps that it started with, whatever the policy has since.
     """
-    case, events = case_from(tx, authority, case_ref), events_of(tx, authority.name, case_ref)
+    case, events = case_from(tx, authority, case_ref), [*events_of(tx, authority.name, case_ref), *more]
     started = {row.key: row.chain for row in ladders_of(tx, authority.name, case_ref)}
     chains = {key: chain for key, chain in started.items() if chain is not None}
     return evaluate(authority.policy, authority.calendar, case, events, now, horizon=horizon, chains=chains)

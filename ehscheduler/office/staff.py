@@ -50,8 +50,8 @@ def _lost(name: str, known: Collection[Person], intake: Intake, *, on: date, lea
         return []
     text = (
         f"{lost} of the {len(here)} people are not in this file, or have left by it: more than {LOST_PERCENT}%; "
-        "nothing was taken in, and what was there before stays: give the whole staff feed, or, if so many do leave, say so "
-        f"with --leavers {lost}"
+        "nothing was taken in, and what was there before stays: give the whole staff feed, or, if so many do leave, "
+        f"say so with --leavers {lost}"
     )
     return [f"{name}: {text}"]
 

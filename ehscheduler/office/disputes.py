@@ -1,0 +1,293 @@
+"""What people do about a dispute: open, answer, advance, decide, withdraw. One transaction each.
+
+A dispute is decided by those whom its present step names: by all of them with one outcome where the protocol has them
+decide together, else by any one. Where they differ it goes up a step; at the last one it stays until they agree.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from ehscheduler.core.calendars import london_day
+from ehscheduler.core.disputed import (
+    ANSWERED,
+    DECIDED,
+    ESCALATED,
+    RAISED,
+    RESOLVED,
+    SAID,
+    WITHDRAWN,
+    Dispute,
+    disputes_of,
+    matters,
+)
+from ehscheduler.core.evaluate import Evaluation
+from ehscheduler.core.events import Event
+from ehscheduler.core.policy import Policy
+from ehscheduler.core.vocabulary import ASKED_OF_DETAIL, nearest
+from ehscheduler.errors import InputRefused
+from ehscheduler.intake.cells import CODE
+from ehscheduler.office.cases import evaluation_of
+from ehscheduler.office.entry import Act, enter, event_of, held_case, withdrawn_of
+from ehscheduler.office.ranks import on_staff, rank_fault
+from ehscheduler.plugins import Authority
+from ehscheduler.store.events import events_of
+from ehscheduler.store.store import Store
+from ehscheduler.store.tx import Tx
+
+SIDES = ("by_role", "against")
+
+
+def dispute_open(
+    store: Store,
+    authority: Authority,
+    case_ref: str,
+    *,
+    about: str,
+    ref: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+    at: str | None,
+    now: datetime,
+    by: str,
+) -> Act:
+    """Raise a dispute about something that a rule of the policy speaks of; refused where no rule is for it.
+
+    `detail` names the two sides (`by_role`, `against`) and what else the policy's rules ask, such as the stage.
+    """
+    said = {"about": about, **(detail or {})}
+    with store.begin() as tx:
+        if on_staff(tx, authority, by, london_day(now)):
+            said["person"] = by
+        held_case(tx, authority, case_ref)
+        events = events_of(tx, authority.name, case_ref)
+        told = _told_before(authority, events, case_ref, at, now, ref, said)
+        if told is not None:
+            return Act(told, True)
+        faults = list(_detail_faults(authority.policy, said))
+        if ref and any(e.word == RAISED and e.ref == ref for e in events):
+            faults.append(f"{case_ref} has a dispute {ref!r} already; leave the ref out, and it is given one")
+        if faults:
+            raise InputRefused(faults)
+        made = event_of(case_ref, RAISED, at or now.isoformat(), now, ref or _next_ref(events), said)
+        before = evaluation_of(tx, authority, case_ref, now)
+        _refuse_twin(authority, before, events, about, now)
+        after = evaluation_of(tx, authority, case_ref, now, more=[made])
+        _refuse_unruled(authority, before, after, made)
+        return enter(tx, authority, made, act="dispute open", now=now, by=by)
+
+
+def dispute_answer(
+    store: Store,
+    authority: Authority,
+    case_ref: str,
+    ref: str,
+    *,
+    says: str,
+    at: str | None,
+    now: datetime,
+    by: str,
+    by_role: str = "",
+) -> Act:
+    """Put on record what the other side says; it decides nothing, for those who decide do."""
+    if says not in SAID:
+        raise InputRefused([f"an answer is {' or '.join(SAID)}, not {says!r}"])
+    detail = {"says": says, **({"by_role": by_role} if by_role else {})}
+    return _step(store, authority, case_ref, ref, ANSWERED, detail, at=at, now=now, by=by)
+
+
+def dispute_advance(
+    store: Store, authority: Authority, case_ref: str, ref: str, *, at: str | None, now: datetime, by: str
+) -> Act:
+    """Take a dispute up a step because those at this one do not agree; refused at the last."""
+
+    def refuse(one: Dispute) -> list[str]:
+        return [f"dispute {ref} is at its last step; it is decided there"] if one.last else []
+
+    return _step(store, authority, case_ref, ref, ESCALATED, {}, at=at, now=now, by=by, refuse=refuse)
+
+
+def dispute_withdraw(
+    store: Store, authority: Authority, case_ref: str, ref: str, *, at: str | None, now: datetime, by: str
+) -> Act:
+    """Take a dispute back; only the side that raised it may."""
+    return _step(store, authority, case_ref, ref, WITHDRAWN, {}, at=at, now=now, by=by, refuse=_not_theirs(by))
+
+
+def dispute_decide(
+    store: Store,
+    authority: Authority,
+    case_ref: str,
+    ref: str,
+    *,
+    role: str,
+    outcome: str,
+    at: str | None,
+    now: datetime,
+    by: str,
+) -> Act:
+    """Put one decider's decision on record; what follows of it (decided, or a step up) comes in the same transaction.
+
+    Refused for a role that does not decide at the present step, for somebody of another rank, and for an outcome that
+    is not a code.
+    """
+    if not CODE.fullmatch(outcome):
+        raise InputRefused([f"an outcome is a code in small letters such as 'stays_with_team', not {outcome!r}"])
+    detail = {"by_role": role, "outcome": outcome}
+    with store.begin() as tx:
+        one = _open_dispute(tx, authority, case_ref, ref, now, DECIDED, detail, at)
+        if isinstance(one, Act):
+            return one
+        made = event_of(case_ref, DECIDED, at or now.isoformat(), now, ref, detail)
+        _refuse_decider(tx, authority, one, role, by, made.day)
+        act = enter(tx, authority, made, act="dispute decide", now=now, by=by)
+        rung = _after(tx, authority, case_ref, ref, now).rung
+        if rung is not None and rung.agreed:
+            said = {"outcome": outcome, "by_role": role}
+            _follow(tx, authority, made, RESOLVED, said, now=now, by=by)
+        elif rung is not None and rung.at_odds and not one.last:
+            _follow(tx, authority, made, ESCALATED, {}, now=now, by=by)
+        return act
+
+
+# ---- one step of an open dispute
+
+
+def _step(
+    store: Store,
+    authority: Authority,
+    case_ref: str,
+    ref: str,
+    word: str,
+    detail: Mapping[str, Any],
+    *,
+    at: str | None,
+    now: datetime,
+    by: str,
+    refuse: Callable[[Dispute], Sequence[str]] = lambda one: (),
+) -> Act:
+    with store.begin() as tx:
+        one = _open_dispute(tx, authority, case_ref, ref, now, word, detail, at)
+        if isinstance(one, Act):
+            return one
+        if faults := refuse(one):
+            raise InputRefused(list(faults))
+        made = event_of(case_ref, word, at or now.isoformat(), now, ref, detail)
+        if made.moment < one.raised.moment and not (made.dated or one.raised.dated):
+            raise InputRefused([f"dispute {ref} was raised later than {at}; say when this happened"])
+        return enter(tx, authority, made, act=word.replace("_", " "), now=now, by=by)
+
+
+def _open_dispute(
+    tx: Tx,
+    authority: Authority,
+    case_ref: str,
+    ref: str,
+    now: datetime,
+    word: str,
+    detail: Mapping[str, Any],
+    at: str | None,
+) -> Dispute | Act:
+    """Hold the case and find an open dispute of it; the act itself, where this very step was put on record before."""
+    case = held_case(tx, authority, case_ref)
+    events = events_of(tx, authority.name, case_ref)
+    found = disputes_of(authority.policy, evaluation_of(tx, authority, case_ref, now), events, now)
+    one = next((d for d in found if d.ref == ref), None)
+    if one is None:
+        refs = [d.ref for d in found]
+        listed = f"it has {', '.join(refs)}" if refs else "it has none"
+        raise InputRefused([f"{case_ref} has no dispute {ref!r}; {listed}{nearest(ref, refs)}"])
+    if at is not None:
+        gone = withdrawn_of(authority, case, events, now)
+        made = event_of(case_ref, word, at, now, ref, detail)
+        again = [e for e in events if e.id == made.id and e.id not in gone]
+        if again:
+            return Act(again[0], True)
+    if not one.open:
+        raise InputRefused([f"dispute {ref} of {case_ref} is {one.state} already"])
+    return one
+
+
+def _after(tx: Tx, authority: Authority, case_ref: str, ref: str, now: datetime) -> Dispute:
+    """Return how a dispute stands with what was just put on record."""
+    found = evaluation_of(tx, authority, case_ref, now)
+    events = events_of(tx, authority.name, case_ref)
+    return next(d for d in disputes_of(authority.policy, found, events, now) if d.ref == ref)
+
+
+def _follow(
+    tx: Tx, authority: Authority, decided: Event, word: str, detail: Mapping[str, Any], *, now: datetime, by: str
+) -> None:
+    """Put on record what follows of the last decision, at the same moment."""
+    made = event_of(decided.case, word, decided.moment.isoformat(), now, decided.ref, detail)
+    enter(tx, authority, made, act=word.replace("_", " "), now=now, by=by)
+
+
+# ---- what is refused
+
+
+def _told_before(
+    authority: Authority,
+    events: Iterable[Event],
+    case_ref: str,
+    at: str | None,
+    now: datetime,
+    ref: str | None,
+    said: Mapping[str, Any],
+) -> Event | None:
+    """Return the event of a dispute that was raised by this very act, which may come again without the ref it got."""
+    if at is None:
+        return None
+    made = event_of(case_ref, RAISED, at, now, ref, said)
+    same = (e for e in events if (e.word, e.moment, dict(e.detail)) == (RAISED, made.moment, dict(said)))
+    return next((e for e in same if ref in (None, e.ref)), None)
+
+
+def _detail_faults(policy: Policy, said: Mapping[str, Any]) -> Iterable[str]:
+    known = {"about", "person", "reason", *SIDES, *ASKED_OF_DETAIL, *policy.facts}
+    for name, value in said.items():
+        if name not in known:
+            yield f"a dispute has no {name!r}{nearest(name, known)}"
+        elif name in SIDES and value not in policy.roles:
+            yield f"{name}: no role {value!r}{nearest(str(value), list(policy.roles))}"
+
+
+def _next_ref(events: Iterable[Event]) -> str:
+    refs = {event.ref for event in events if event.word == RAISED}
+    return next(f"D-{n}" for n in range(1, len(refs) + 2) if f"D-{n}" not in refs)
+
+
+def _refuse_twin(authority: Authority, before: Evaluation, events: Iterable[Event], about: str, now: datetime) -> None:
+    for one in disputes_of(authority.policy, before, events, now):
+        if one.open and one.about == about:
+            raise InputRefused([f"{before.case} has an open dispute about {about!r} already: {one.ref}"])
+
+
+def _refuse_unruled(authority: Authority, before: Evaluation, after: Evaluation, made: Event) -> None:
+    """Refuse a dispute for which no rule names who decides, or on which a fact is blank that says so."""
+    if new := [problem for problem in after.problems if problem not in before.problems]:
+        raise InputRefused(new)
+    ruled = [m for m in after.milestones if m.anchor is not None and m.anchor.id == made.id]
+    if not any(authority.policy.rules[m.rule].decided_by for m in ruled):
+        known = matters(authority.policy)
+        about = str(made.detail.get("about"))
+        may = f"it speaks of {', '.join(known)}{nearest(about, known)}" if known else "it names no dispute"
+        raise InputRefused([f"{authority.name}'s protocol says nobody decides a dispute about {about!r} here; {may}"])
+
+
+def _refuse_decider(tx: Tx, authority: Authority, one: Dispute, role: str, by: str, day: date) -> None:
+    rung = one.rung
+    who = rung.who if rung else ()
+    if role not in who:
+        above = [r for r in one.rungs if rung is None or r.stage > rung.stage if role in r.who]
+        hint = "; advance it first" if above else nearest(role, list(who))
+        raise InputRefused([f"at this step {' and '.join(who) or 'nobody'} decide, not {role!r}{hint}"])
+    if fault := rank_fault(tx, authority, role, by, day):
+        raise InputRefused([fault])
+
+
+def _not_theirs(by: str) -> Callable[[Dispute], Sequence[str]]:
+    def refuse(one: Dispute) -> list[str]:
+        raiser = str(one.raised.detail.get("person", ""))
+        return [f"dispute {one.ref} was raised by {raiser}; only they take it back"] if raiser not in ("", by) else []
+
+    return refuse
