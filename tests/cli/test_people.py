@@ -114,6 +114,16 @@ def test_a_rung_that_reaches_nobody_at_all_says_so_or_names_the_duty_address(
     assert "NOBODY" not in said
 
 
+@pytest.mark.parametrize(("rules", "shown"), [('["plan"]', True), ("[]", False)], ids=["live", "not live"])
+def test_only_the_ladders_of_rules_that_are_live_are_looked_at(
+    staffed: Callable[..., Cli], tmp_path: Path, rules: str, shown: bool
+) -> None:
+    cli = staffed("m2,2026-03-02,2026-03-09,\n")
+    with (tmp_path / "config.toml").open("a") as config:
+        config.write(f"\n[live.smallshire]\nrules = {rules}\n")
+    assert ("manager" in [role for role, _, _ in gaps(cli)]) == shown
+
+
 def test_where_all_is_well_it_says_so(staffed: Callable[..., Cli]) -> None:
     said = staffed()("people").out
     assert "Nobody is away on Thursday 5 March 2026." in said

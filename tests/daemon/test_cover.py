@@ -111,6 +111,16 @@ def test_a_manager_who_is_covered_by_the_lead_is_climbed_past(house: House) -> N
     assert [to for _, kind, to in told(house) if kind == "escalation"] == ["person:d1"]
 
 
+def test_a_role_is_looked_for_in_the_hub_that_the_case_names(house_of: Houses) -> None:
+    house = house_of(CLIMBS)
+    east, west = (replace(M2, person_id=hub, email=f"{hub}@x.example", team="", hub=hub) for hub in ("east", "west"))
+    house.people(W1, east, west)
+    house.live()
+    house.case("C1", "2026-03-02 08:00 allocation", meeting_hub="west")
+    house.turns("2026-03-02", "2026-03-11")
+    assert [to for _, kind, to in told(house) if kind == "escalation"] == ["person:west"]
+
+
 # ---- a rung that reaches nobody
 
 
@@ -158,6 +168,7 @@ def test_the_authoritys_duty_address_hears_nothing_where_somebody_can_be_told(ho
     house.set(duty={NAME: {"*": EVERYBODY}})
     allocated(house)
     assert "duty" not in heard(house, "2026-03-02", "2026-03-20")
+    assert "team:*" not in {row.recipient for row in house.rows}
 
 
 def test_what_waits_for_somebody_whom_nobody_replaces_goes_to_the_duty_address(house: House) -> None:
@@ -246,10 +257,12 @@ def test_on_the_day_of_the_limit_nobody_is_waited_for(house: House) -> None:
 
 
 def test_an_hour_clock_waits_for_no_day_worked(house_of: Houses) -> None:
-    house = house_of(PHONE)
+    house = house_of(
+        PHONE.replace('"24 hours after', '"200 hours after').replace('"24 hours before"', '"199 hours before"')
+    )
     house.live()
-    works(house, "fri")
-    house.case("C1", "2026-03-02 10:00 visit_asked #R1")
+    works(house, "tue")
+    house.case("C1", "2026-03-02 09:00 visit_asked #R1")
     assert [mail.to for mail in house.turn("2026-03-02 10:00")] == ["w1@council.example"]
 
 

@@ -90,6 +90,13 @@ def test_rows_of_one_person_on_the_same_days_are_both_set_apart(
     assert found == (both if clash else [])
 
 
+def test_a_long_row_clashes_with_every_row_inside_it(write: Write) -> None:
+    rows = "a,2026-03-02,2026-03-30,b", "a,2026-03-05,2026-03-06,b", "a,2026-03-10,2026-03-11,b"
+    assert [said.partition(":")[0] for said in faults(write, *rows)] == [
+        f"absences.csv, line {line}" for line in (2, 3, 4)
+    ]
+
+
 @pytest.mark.parametrize(
     ("rows", "day"),
     [
@@ -134,7 +141,7 @@ def test_more_than_one_bad_row_in_twenty_refuses_the_list(write: Write, good: in
 DAYS = [date(2026, 3, 1) + timedelta(days=n) for n in range(8)]
 ROWS = st.lists(
     st.tuples(
-        st.sampled_from("abcd"), st.sampled_from(DAYS), st.integers(0, 3), st.sampled_from(["a", "b", "c", "d", ""])
+        st.sampled_from("abcd"), st.sampled_from(DAYS), st.integers(0, 6), st.sampled_from(["a", "b", "c", "d", ""])
     ),
     max_size=7,
 )
@@ -154,7 +161,7 @@ def dull(rows: list[tuple[str, date, int, str]]) -> str | set[tuple[str, date]]:
                 clash = True
         if not clash:
             good.append((who, mine, cover, first))
-    for day in (DAYS[0] + timedelta(days=n) for n in range(12)):
+    for day in (DAYS[0] + timedelta(days=n) for n in range(15)):
         covers = {who: cover for who, mine, cover, _ in good if day in mine and cover}
         for who in covers:
             at, steps = covers.get(who), 0

@@ -327,6 +327,17 @@ def test_somebody_whose_row_cannot_be_read_stays_as_they_were(desk: Desk) -> Non
     assert [alarm.code for alarm in desk.alarms()] == ["rows set aside"]
 
 
+@pytest.mark.parametrize(("left", "taken"), [(24, True), (23, False)], ids=["a fifth is gone", "one more"])
+def test_somebody_whose_row_cannot_be_read_is_not_counted_as_gone(desk: Desk, left: int, taken: bool) -> None:
+    desk.take_texts(people=staff(30))
+    fewer = staff(left).replace("p7@council.example", "p7 at the council")
+    if taken:
+        desk.take_texts(people=fewer)
+    else:
+        assert "7 of the 30 people" in refused(lambda: desk.take_texts(people=fewer))
+    assert staying(desk) == (24 if taken else 30)
+
+
 # ---- leave and cover
 
 AWAY = "person_id,away_from,away_to,cover_id\n"
