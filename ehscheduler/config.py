@@ -18,6 +18,7 @@ from ehscheduler.errors import ConfigRefused, PhraseFault
 
 NEUTRAL_NAME = "Early Help reminders"
 SQLITE = "sqlite:///"
+SAFEGUARDING = "follow your council's safeguarding procedure; nothing here delays a referral"
 
 
 def _length(text: str) -> str:
@@ -144,6 +145,7 @@ class Config(_Table):
     readings: dict[str, dict[str, Answer]] = {}
     duty: dict[str, dict[str, str]] = {}
     drift: dict[str, Drift] = {}
+    safeguarding: dict[str, str] = {}
     sittings: dict[str, dict[str, dict[date, date | Literal["cancelled"]]]] = {}
 
     def live_for(self, authority: str) -> Live:
@@ -151,8 +153,12 @@ class Config(_Table):
 
     def named(self) -> list[str]:
         """Return the authorities that the file has a table or a line for, in order."""
-        tables = (self.link, self.live, self.ladders, self.readings, self.duty, self.drift)
+        tables = (self.link, self.live, self.ladders, self.readings, self.duty, self.drift, self.safeguarding)
         return sorted({name for table in tables for name in table})
+
+    def safeguarding_route(self, authority: str) -> str:
+        """Return what a council says is to be done when a child may be at risk of harm."""
+        return self.safeguarding.get(authority, SAFEGUARDING).rstrip(".")
 
     def drift_numbers(self, authority: str) -> Numbers:
         """Return from when on a case drifts in an authority: ours, or what the council set."""

@@ -16,7 +16,7 @@ LAYERS: list[list[str]] = [
     ["clock", "hookspecs", "policy_files"],
     ["store", "notify", "intake", "plugins", "config"],
     ["pure", "office", "fitting"],
-    ["board", "ahead", "concern", "staffing", "tally", "kit"],
+    ["board", "ahead", "concern", "disputing", "staffing", "tally", "kit"],
     ["daemon"],
     ["cli", "demo"],
     ["app"],

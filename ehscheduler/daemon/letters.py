@@ -37,9 +37,6 @@ from ehscheduler.notify.words import day_words, moment_words, window_words
 from ehscheduler.store.notices import Notice
 from ehscheduler.store.outbox import Letter
 
-SAFEGUARDING = "follow your council's safeguarding procedure; nothing here delays a referral"
-
-
 # ---- messages
 
 
@@ -140,7 +137,11 @@ def _message(
     part: int,
     parts: int,
 ) -> Message:
-    imprint, day, outage = _imprint(around.authority.policy), around.day, _outage(around, inside)
+    imprint, day, outage = (
+        _imprint(around.authority.policy, around.desk.config.safeguarding_route(around.authority.name)),
+        around.day,
+        _outage(around, inside),
+    )
     if kind == "dispute":
         policy = around.authority.policy
         steps = tuple(_step(one, line, policy) for one, line in zip(inside, lines, strict=True))
@@ -164,12 +165,12 @@ def _message(
     return Digest(to=to, imprint=imprint, day=day, lines=lines, outage=outage, part=part, parts=parts)
 
 
-def _imprint(policy: Policy) -> Imprint:
+def _imprint(policy: Policy, route: str) -> Imprint:
     return Imprint(
         authority=policy.authority.replace("-", " ").title(),
         document=policy.document,
         edition=policy.edition,
-        safeguarding_route=SAFEGUARDING,
+        safeguarding_route=route,
     )
 
 

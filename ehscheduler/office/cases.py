@@ -47,7 +47,7 @@ def evaluation_of(
 ) -> Evaluation:
     """Work out how a case stands at `now` from what is stored; the one way to do so.
 
-    With a `horizon` also what will have begun by then if nothing more happens; with `more` as if these events were there.
+    With a `horizon` also what will have begun by then if nothing more happens; with `more` as if these events stood.
     A ladder that has started goes on by the steps that it started with, whatever the policy has since.
     """
     case, events = case_from(tx, authority, case_ref), [*events_of(tx, authority.name, case_ref), *more]
