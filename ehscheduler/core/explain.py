@@ -28,7 +28,8 @@ def why(m: Milestone, policy: Policy, calendar: Calendar) -> list[str]:
 def _counted(m: Milestone, policy: Policy) -> str:
     limit = earliest(m.limits)
     if (found := _TIMES.fullmatch(limit.text)) and limit.on and limit.day_zero:
-        return f"{found[1]} times from {said_day(limit.day_zero)} to {said_day(limit.on)}, that {found[2]}'s last day."
+        first = said_day(limit.day_zero + timedelta(days=1))
+        return f"{found[1]} times from {first} to {said_day(limit.on)}, that {found[2]}'s last day."
     counted = _capital(_sum(limit))
     opens = f"; it opens on {said_day(m.opens_on)}" if m.opens_on else ""
     if limit.undated:

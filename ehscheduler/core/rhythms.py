@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from ehscheduler.core.calendars import end_of_day, london_day, months_on, start_of_day
+from ehscheduler.core.calendars import Span, end_of_day, london_day, months_on, start_of_day
 from ehscheduler.core.changes import Switch, moved_by
 from ehscheduler.core.clocks import (
     Clock,
@@ -29,6 +29,8 @@ from ehscheduler.core.limits import Limit, day_after, days_limit, earliest
 from ehscheduler.core.milestones import Milestone, milestone
 from ehscheduler.core.phrases import Every
 from ehscheduler.core.policy import Phase, Rhythm
+
+_ONE_DAY = timedelta(days=1)
 
 
 def rhythm_milestones(rule: Rhythm, history: History) -> Iterator[Milestone]:
@@ -122,7 +124,7 @@ def _instances(
     blocks, rest = _parted(begun)
     first = _clock(rule, history, each, member, begun[0])
     n = 1
-    for block in _blocks(blocks, rest, _last_day(member, history)):
+    for block in _blocks(blocks, rest, _last_day(member, history), rule, history):
         yield from _block(rule, history, replace(first, n=n), block, begun, ended)
         n += 1
     if not rest or (blocks and rest[0].day > history.last_day):
@@ -169,11 +171,11 @@ def _clock(
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """One week or month of a phase, in which a thing is due so many times; `last` is its last day."""
+    """One week or month of a phase, in which a thing is due so many times: its first day, and how many days it has."""
 
     begun: _Begun
     first: date
-    last: date
+    days: int
     times: int
     text: str
 
@@ -191,22 +193,38 @@ def _last_day(member: Member | None, history: History) -> date:
     return min([history.last_day, *closed, *left])
 
 
-def _blocks(counted: list[_Begun], rest: list[_Begun], last_day: date) -> Iterator[_Block]:
-    """Yield every block that has begun; the last one before another phase keeps its own length."""
+def _blocks(
+    counted: list[_Begun], rest: list[_Begun], last_day: date, rule: Rhythm, history: History
+) -> Iterator[_Block]:
+    """Yield every block that has begun; the last one before another phase keeps its own length.
+
+    A day on hold is no day of a block: it ends so much later, and the next begins after it (design 4.11).
+    """
+    stopped = history.closed.moment if history.closed and not rule.through_closure else None
+    held = history.held(stopped, rule.runs_through)
     ends = [*(b.day for b in counted[1:]), rest[0].day if rest else date.max][: len(counted)]
     for begun, end in zip(counted, ends, strict=True):
         every = begun.phase.every[0]
-        k = 0
-        while True:
-            first, after = (_block_start(begun.day, every.per, n) for n in (k, k + 1))
-            if first >= end or first > last_day:
+        k, first = 0, begun.day
+        while first < end and first <= last_day:
+            days = (_block_start(begun.day, every.per, k + 1) - _block_start(begun.day, every.per, k)).days
+            block = _Block(begun, first, days, every.times, every.text)
+            yield block
+            last = _block_limit(block, history, held).on
+            if last is None:
                 break
-            yield _Block(begun, first, after - timedelta(days=1), every.times, every.text)
-            k += 1
+            k, first = k + 1, last + _ONE_DAY
 
 
 def _block_start(day: date, per: str, k: int) -> date:
     return months_on(day, k) if per == "month" else day + timedelta(days=7 * k)
+
+
+def _block_limit(block: _Block, history: History, held: Held) -> Limit:
+    span, day_zero = Span(block.days, "day"), block.first - _ONE_DAY
+    on = history.calendar.later(day_zero, span, held.runs)
+    at = end_of_day(on) if on else None
+    return Limit(block.text, on, at, anchor=block.begun.start, span=span, day_zero=day_zero)
 
 
 def _block(
@@ -225,12 +243,11 @@ def _block(
         stop = Stop(None, ended, ended.moment)
     if not applies(rule, history, begun[0].event, start.moment, clock.child):
         return
-    limit = Limit(block.text, block.last, end_of_day(block.last), anchor=block.begun.start, day_zero=block.first)
     held = history.held(stop.moment, rule.runs_through)
-    moved = moved_by(own, history, stop.moment, lambda _: limit, held=held)
+    moved = moved_by(own, history, stop.moment, partial(_block_limit, block, history), held=held)
     waived = is_waived(rule, history, begun[0].event, start.moment, clock.child, stop)
-    name = block.begun.phase.name
-    yield milestone(rule, history, own, stop, held, (limit,), moved, None, None, waived=waived, phase=name)
+    name, limits = block.begun.phase.name, (_block_limit(block, history, held),)
+    yield milestone(rule, history, own, stop, held, limits, moved, None, None, waived=waived, phase=name)
 
 
 def _after_blocks(history: History, first: Clock, begun: _Begun, n: int) -> Clock:
