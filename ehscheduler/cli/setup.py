@@ -23,6 +23,7 @@ from ehscheduler.errors import ConfigRefused
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from ehscheduler.config import Config
     from ehscheduler.office import Taken
 
 STARTING_CONFIG = """\
@@ -89,6 +90,9 @@ def import_(
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="What the extract's columns and steps mean.")
     ] = None,
+    acts: Annotated[
+        Path | None, typer.Option("--acts", help="acts.csv: what managers did, kept by hand; done after the rest.")
+    ] = None,
     leavers: Annotated[
         int, typer.Option("--leavers", min=0, help="So many people leave with this staff feed, and no more.")
     ] = 0,
@@ -96,32 +100,53 @@ def import_(
         bool, typer.Option("--nobody-away", help="absences.csv has no row because nobody is away or will be.")
     ] = False,
 ) -> None:
-    """Take a council's files in: all of them, or none."""
+    """Take a council's files in: all of them, or none. Acts come one by one: what cannot be done is set aside."""
     from ehscheduler import office
     from ehscheduler.cli.whose import one_authority
 
-    if not any((cases, events, people, absences, steps)):
-        raise typer.BadParameter("name at least one file: --cases, --events, --people, --absences or --steps")
+    feeds = any((cases, events, people, absences, steps))
+    if not feeds and not acts:
+        raise typer.BadParameter("name a file: --cases, --events, --people, --absences, --steps or --acts")
     settings = config_at(config)
-    with open_store(settings) as store, _bar() as bar:
-        loaded = one_authority(authority, settings, store)
-        task = bar.add_task("read", total=None)
-        taken = office.take_files(
-            store,
-            loaded,
-            now=clock.now(),
-            by=who(by),
-            cases=cases,
-            events=events,
-            people=people,
-            absences=absences,
-            steps=steps,
-            mapping=mapping,
-            leavers=leavers,
-            nobody_away=nobody_away,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
-    _say(taken, told_absences=absences is not None)
+    if feeds:
+        with open_store(settings) as store, _bar() as bar:
+            loaded = one_authority(authority, settings, store)
+            task = bar.add_task("read", total=None)
+            taken = office.take_files(
+                store,
+                loaded,
+                now=clock.now(),
+                by=who(by),
+                cases=cases,
+                events=events,
+                people=people,
+                absences=absences,
+                steps=steps,
+                mapping=mapping,
+                leavers=leavers,
+                nobody_away=nobody_away,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+        _say(taken, told_absences=absences is not None)
+    if acts:
+        _take_acts(settings, acts, authority, who(by))
+
+
+def _take_acts(settings: "Config", acts: Path, authority: str, by: str) -> None:
+    """Do what a hand-kept file says was done, and say what was set aside, and why; exit 1 where something was."""
+    from ehscheduler.cli.whose import listed
+    from ehscheduler.notify.words import count_words
+    from ehscheduler.office.written import take_acts
+
+    with open_store(settings) as store:
+        roster = listed(authority, settings, store)
+        taken = take_acts(store, roster.found, acts, now=clock.now(), by=by)
+    typer.echo(f"{count_words(taken.done, 'act')} done, {taken.known} known already.")
+    for problem in taken.set_aside:
+        typer.echo(f"Set aside: {problem}", err=True)
+    roster.end()
+    if taken.set_aside:
+        raise typer.Exit(1)
 
 
 def _bar() -> "Progress":
