@@ -53,13 +53,18 @@ class Dispute:
         return next((rung for rung in self.rungs if rung.stage > stage), None)
 
 
-def disputes_of(policy: Policy, found: Evaluation, events: Iterable[Event], now: datetime) -> list[Dispute]:
-    """Return every dispute of a case's current episode, in the order in which they were raised."""
+def disputes_of(
+    policy: Policy, found: Evaluation, events: Iterable[Event], now: datetime, *, at: datetime | None = None
+) -> list[Dispute]:
+    """Return every dispute of a case's current episode, in the order in which they were raised.
+
+    With `at` their step is the one at which they were then, on what is known now.
+    """
     known = [event for event in events if event.moment <= now and event.recorded <= now]
     gone = {event.detail.get("event") for event in known if event.word == "retracted"}
     words = {event.id: event for event in known if event.id not in gone}
     made = [
-        _dispute(m, words[m.anchor.id], words.values(), now)
+        _dispute(m, words[m.anchor.id], words.values(), at or now)
         for m in found.milestones
         if policy.rules[m.rule].decided_by and m.anchor is not None and m.anchor.id in words
     ]

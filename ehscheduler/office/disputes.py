@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from ehscheduler.core.calendars import london_day
+from ehscheduler.core.calendars import end_of_day, london_day
 from ehscheduler.core.disputed import (
     ANSWERED,
     DECIDED,
@@ -140,7 +140,8 @@ def dispute_decide(
         made = event_of(case_ref, DECIDED, at or now.isoformat(), now, ref, detail)
         _refuse_decider(tx, authority, one, role, by, made.day)
         act = enter(tx, authority, made, act="dispute decide", now=now, by=by)
-        rung = _after(tx, authority, case_ref, ref, now).rung
+        one = _after(tx, authority, made, now)
+        rung = one.rung
         if rung is not None and rung.agreed:
             said = {"outcome": outcome, "by_role": role}
             _follow(tx, authority, made, RESOLVED, said, now=now, by=by)
@@ -190,7 +191,10 @@ def _open_dispute(
     """Hold the case and find an open dispute of it; the act itself, where this very step was put on record before."""
     case = held_case(tx, authority, case_ref)
     events = events_of(tx, authority.name, case_ref)
-    found = disputes_of(authority.policy, evaluation_of(tx, authority, case_ref, now), events, now)
+    made = event_of(case_ref, word, at or now.isoformat(), now, ref, detail)
+    # An act is of the step at which the dispute was when it happened, whenever it is put on record.
+    known = evaluation_of(tx, authority, case_ref, now)
+    found = disputes_of(authority.policy, known, events, now, at=_by_then(made, now))
     one = next((d for d in found if d.ref == ref), None)
     if one is None:
         refs = [d.ref for d in found]
@@ -198,7 +202,6 @@ def _open_dispute(
         raise InputRefused([f"{case_ref} has no dispute {ref!r}; {listed}{nearest(ref, refs)}"])
     if at is not None:
         gone = withdrawn_of(authority, case, events, now)
-        made = event_of(case_ref, word, at, now, ref, detail)
         again = [e for e in events if e.id == made.id and e.id not in gone]
         if again:
             return Act(again[0], True)
@@ -207,11 +210,17 @@ def _open_dispute(
     return one
 
 
-def _after(tx: Tx, authority: Authority, case_ref: str, ref: str, now: datetime) -> Dispute:
-    """Return how a dispute stands with what was just put on record."""
-    found = evaluation_of(tx, authority, case_ref, now)
-    events = events_of(tx, authority.name, case_ref)
-    return next(d for d in disputes_of(authority.policy, found, events, now) if d.ref == ref)
+def _after(tx: Tx, authority: Authority, made: Event, now: datetime) -> Dispute:
+    """Return how a dispute stood at the moment of what was just put on record, with it."""
+    found = evaluation_of(tx, authority, made.case, now)
+    events = events_of(tx, authority.name, made.case)
+    listed = disputes_of(authority.policy, found, events, now, at=_by_then(made, now))
+    return next(d for d in listed if d.ref == made.ref)
+
+
+def _by_then(made: Event, now: datetime) -> datetime:
+    """Return the moment of an act; where only its day is known, the end of that day."""
+    return min(end_of_day(made.day), now) if made.dated else made.moment
 
 
 def _follow(

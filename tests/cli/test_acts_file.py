@@ -1,0 +1,226 @@
+"""acts.csv: managers have no command line. Each row is done as its command does it, once, by whoever did it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.cli.test_working_set import HEAD, PEOPLE
+from tests.daemon.house import VISIT
+from tests.test_plugins import HOOKS, Install, install, site
+
+__all__ = ["install", "site"]
+
+RULES = """
+[standard.dispute]
+title = "Dispute decided"
+clause = "7"
+due = "24 hours after each dispute_raised"
+met_by = "dispute_resolved"
+owner = "manager"
+decided_by = "tiers"
+where = { about = "level" }
+[ladder.tiers]
+title = "Disputes"
+clause = "7"
+steps = [
+  { who = ["manager", "helper"], together = true, due = "8 hours after dispute_raised" },
+  { who = ["director"], due = "24 hours after dispute_raised", final = true },
+]
+"""
+POLICY = (HEAD + VISIT + RULES).replace("testshire", "smallshire").replace("[roles]", '[roles]\nhelper = "Helper"')
+COLUMNS = "at,by,authority,case_ref,act,ref,detail\n"
+DIRECTOR = "d1,Dee Director,d1@council.example,director,,,,\n"
+
+
+def row(
+    at: str, by: str, act: str, ref: str = "", case: str = "C1", authority: str = "smallshire", **detail: Any
+) -> str:
+    written = json.dumps(detail).replace('"', '""') if detail else ""
+    return f'{at},{by},{authority},{case},{act},{ref},"{written}"\n'
+
+
+@pytest.fixture
+def small(cli: Cli, install: Install, tmp_path: Path, at: Callable[[str], None]) -> Cli:
+    """A council with one family, whose first visit is due on Monday 16 March; it is Friday 6 March."""
+    at("2026-03-06 10:00")
+    install("smallshire", HOOKS, policy=POLICY)
+    (tmp_path / "people.csv").write_text(PEOPLE + DIRECTOR)
+    (tmp_path / "cases.csv").write_text("case_ref,team,lead\nC1,North,w1\nC2,North,w1\n")
+    allocated = "".join(f"{case},allocation,2026-03-02T08:00,,,\n" for case in ("C1", "C2"))
+    (tmp_path / "events.csv").write_text("case_ref,event,occurred_at,recorded_at,ref,detail\n" + allocated)
+    cli("init", "--authority", "smallshire")
+    assert cli("import", "--cases", "cases.csv", "--events", "events.csv", "--people", "people.csv").code == 0
+    return cli
+
+
+def take(cli: Cli, *rows: str) -> Any:
+    Path("acts.csv").write_text(COLUMNS + "".join(rows))
+    return cli("import", "--acts", "acts.csv")
+
+
+def visit(cli: Cli, case: str = "C1") -> Any:
+    found = json.loads(cli("due", "--format", "json").out)
+    return next((one for one in found if (one["case"], one["key"]) == (case, "visit")), None)
+
+
+# ---- each act
+
+
+def test_a_relaxation_moves_the_limit(small: Cli) -> None:
+    said = take(
+        small,
+        row("2026-03-06T09:00", "m1", "relax", rules=["visit"], until="2026-03-27", by_role="manager", reason="family"),
+    )
+    assert (said.code, said.out.strip()) == (0, "1 act done, 0 known already.")
+    assert visit(small)["due_on"] == "2026-03-27"
+
+
+def test_an_extension_moves_the_limit_by_weeks(small: Cli) -> None:
+    assert take(small, row("2026-03-06T09:00", "m1", "extend", weeks=2, by_role="manager", reason="family")).code == 0
+    assert visit(small)["due_on"] == "2026-03-30"
+
+
+def test_an_acknowledgement_is_of_whoever_wrote_it(small: Cli, at: Callable[[str], None]) -> None:
+    at("2026-03-18 10:00")
+    assert take(small, row("2026-03-18T09:00", "w1", "acknowledge", "visit", reason="family")).code == 0
+    assert visit(small)["due_on"] == "2026-03-16"
+
+
+def test_a_hold_a_closure_and_an_event_are_put_on_record(small: Cli) -> None:
+    rows = [
+        row("2026-03-05", "m1", "hold", reason="stepped_up"),
+        row("2026-03-05T15:00", "m1", "resume"),
+        row("2026-03-06", "w1", "record", case="C2", event="home_visit"),
+        row("2026-03-06T09:30", "m1", "close", reason="moved"),
+    ]
+    assert take(small, *rows).out.strip() == "4 acts done, 0 known already."
+    assert (visit(small), visit(small, "C2")) == (None, None)
+
+
+def test_a_dispute_is_raised_answered_decided_together_and_goes_up_where_they_differ(small: Cli) -> None:
+    rows = [
+        row("2026-03-05T09:00", "w1", "dispute_open", about="level"),
+        row("2026-03-05T09:30", "m1", "dispute_answer", "D-1", says="disagree"),
+        row("2026-03-05T10:00", "m1", "dispute_decide", "D-1", role="manager", outcome="level_three"),
+        row("2026-03-05T10:10", "w2", "dispute_decide", "D-1", role="helper", outcome="level_two"),
+        row("2026-03-05T11:00", "d1", "dispute_decide", "D-1", role="director", outcome="level_two"),
+    ]
+    said = take(small, *rows)
+    assert said.code == 0, said.all
+    [one] = json.loads(small("dispute", "list", "--all", "--format", "json").out)
+    assert (one["state"], one["outcome"], one["answer"], one["stage"]) == ("decided", "level_two", "disagree", 2)
+
+
+def test_a_dispute_is_taken_up_and_taken_back(small: Cli) -> None:
+    rows = [
+        row("2026-03-05T09:00", "w1", "dispute_open", about="level"),
+        row("2026-03-05T10:00", "m1", "dispute_advance", "D-1"),
+        row("2026-03-05T11:00", "w1", "dispute_withdraw", "D-1"),
+    ]
+    assert take(small, *rows).code == 0
+    [one] = json.loads(small("dispute", "list", "--all", "--format", "json").out)
+    assert (one["state"], one["stage"]) == ("withdrawn", 2)
+
+
+# ---- again, out of order, and growing
+
+
+def test_the_same_file_again_changes_nothing_and_a_row_more_is_one_act(small: Cli) -> None:
+    first = [
+        row("2026-03-05T09:00", "w1", "dispute_open", about="level"),
+        row("2026-03-05T10:00", "m1", "dispute_decide", "D-1", role="manager", outcome="level_three"),
+        row("2026-03-05T10:10", "w2", "dispute_decide", "D-1", role="helper", outcome="level_three"),
+        row("2026-03-06T08:00", "m1", "relax", rules="visit", until="2026-03-27", by_role="manager", reason="family"),
+        row("2026-03-06T08:30", "w1", "acknowledge", "visit", reason="family"),
+    ]
+    assert take(small, *first).out.strip() == "5 acts done, 0 known already."
+    again = take(small, *first)
+    assert (again.code, again.out.strip()) == (0, "0 acts done, 5 known already.")
+    more = take(small, *first, row("2026-03-06T09:00", "m1", "close", reason="moved"))
+    assert more.out.strip() == "1 act done, 5 known already."
+
+
+def test_rows_are_done_in_the_order_in_which_they_happened(small: Cli) -> None:
+    rows = [
+        row("2026-03-05T11:00", "w1", "dispute_withdraw", "D-1"),
+        row("2026-03-05T09:00", "w1", "dispute_open", about="level"),
+    ]
+    assert take(small, *rows).out.strip() == "2 acts done, 0 known already."
+
+
+# ---- what cannot be done
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (row("2026-03-06T09:00", "x9", "hold", reason="a"), "by names nobody who worked here on that day"),
+        (row("2026-03-07T09:00", "m1", "hold", reason="a"), "lies ahead"),
+        (row("2026-03-06T09:00", "m1", "holdd", reason="a"), "no act 'holdd' is known; did you mean 'hold'?"),
+        (row("2026-03-06T09:00", "m1", "hold"), "hold wants 'reason' in detail"),
+        (row("2026-03-06T09:00", "m1", "hold", "X", reason="a"), "hold has no ref; leave the column blank"),
+        (row("2026-03-06T09:00", "m1", "dispute_advance"), "wants the ref of what it is about"),
+        (
+            row("2026-03-06T09:00", "m1", "relax", rules=["visit"], untill="2026-03-27", by_role="manager", reason="a"),
+            "did you mean 'until'?",
+        ),
+        (
+            row("2026-03-06T09:00", "w1", "relax", rules=["visit"], until="2026-03-27", by_role="manager", reason="a"),
+            "w1 is not Manager in people.csv",
+        ),
+        (
+            row("2026-03-06T09:00", "m1", "relax", rules=["visit"], until="soon", by_role="manager", reason="a"),
+            "until is not a date",
+        ),
+        (row("2026-03-06T09:00", "m1", "hold", case="C9", reason="a"), "has no case 'C9'"),
+        (row("2026-03-06T09:00", "m1", "hold", authority="bigshire", reason="a"), "no authority 'bigshire' is known"),
+        (row("06/03/2026", "m1", "hold", reason="a"), "has the day or the month first"),
+        (row("2026-03-06T09:00", "w1", "dispute_open", about="levle"), "did you mean 'level'?"),
+        ('2026-03-06T09:00,m1,smallshire,C1,hold,,"{""reason\n', None),
+    ],
+    ids=[
+        "nobody",
+        "ahead",
+        "no act",
+        "lacking",
+        "a ref too many",
+        "no ref",
+        "a wrong key",
+        "rank",
+        "no date",
+        "no case",
+        "no council",
+        "a date",
+        "nothing to dispute",
+        "broken off",
+    ],
+)
+def test_a_row_that_cannot_be_done_is_set_aside_with_its_line_and_the_others_are_done(
+    small: Cli, line: str, says: str | None
+) -> None:
+    said = take(small, row("2026-03-06T08:00", "m1", "close", case="C2", reason="moved"), line)
+    assert said.code == 1
+    if says is None:
+        assert visit(small, "C2") is not None  # a file that breaks off is not believed at all
+        return
+    assert says in said.err
+    assert "acts.csv, line 3" in said.err
+    assert visit(small, "C2") is None
+    assert visit(small)["due_on"] == "2026-03-16"
+    assert "1 of 2 rows were set aside" in small("doctor").out
+
+
+def test_a_file_that_is_mended_clears_the_alarm(small: Cli) -> None:
+    take(small, row("2026-03-06T09:00", "m1", "hold"))
+    assert "set aside" in small("doctor").out
+    take(small, row("2026-03-06T09:00", "m1", "hold", reason="stepped_up"))
+    assert "set aside" not in small("doctor").out
+
+
+def test_a_row_never_stands_in_an_error_in_its_own_words(small: Cli) -> None:
+    said = take(small, row("2026-03-06T09:00", "m1", "hold", "Marigold", reason="Marigold"))
+    assert "Marigold" not in said.all
