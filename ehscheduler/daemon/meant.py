@@ -5,7 +5,7 @@ from typing import Any
 
 from ehscheduler.core.chains import OverdueStep
 from ehscheduler.core.milestones import Milestone
-from ehscheduler.core.people import Directory, Resolved, resolve
+from ehscheduler.core.people import LINE_MANAGER, Directory, Resolved, resolve
 from ehscheduler.core.policy import Policy
 from ehscheduler.daemon.desk import as_word
 
@@ -17,11 +17,33 @@ CLIMBED = ("escalation", "dispute")
 
 
 def meant(
-    role: str, policy: Policy, directory: Directory, facts: Mapping[str, Any], above: Sequence[str] = ()
+    role: str,
+    policy: Policy,
+    directory: Directory,
+    facts: Mapping[str, Any],
+    above: Sequence[str] = (),
+    owners: Sequence[str] = (),
 ) -> Resolved:
-    """Find the people a role means for a case with these facts; `above` are the roles of the rungs above."""
+    """Find the people a role means for a case with these facts; `above` are the roles of the rungs above.
+
+    `owners` are those whose work is overdue, where it climbs a council's own ladder: the line manager is theirs then,
+    and not the lead's, so that a manager's own overdue work goes to whoever is above that manager.
+    """
     lead, team, hub = (as_word(facts.get(name)) for name in ("lead", "team", "meeting_hub"))
-    return resolve(role, policy, directory, lead=lead, team=team, hub=hub, above=above)
+    if role != LINE_MANAGER or not owners:
+        return resolve(role, policy, directory, lead=lead, team=team, hub=hub, above=above)
+    found = [resolve(role, policy, directory, lead=own, team=team, hub=hub, above=above) for own in owners]
+    people = {person.person_id: person for one in found for person in one.people}
+    return Resolved(tuple(people.values()), next((one.climbed for one in found if one.climbed), None))
+
+
+def owners_of(
+    m: Milestone | None, kind: str, policy: Policy, directory: Directory, facts: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return whose work climbs a council's own ladder; nobody's for other notices, and where nobody is found."""
+    if m is None or kind != "escalation" or policy.rules[m.rule].escalate:
+        return ()
+    return tuple(person.person_id for person in meant(m.owner, policy, directory, facts).people)
 
 
 def alarm_of(role: str, who: Resolved, policy: Policy, team: str | None) -> Alarm | None:

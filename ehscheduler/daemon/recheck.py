@@ -13,7 +13,7 @@ from ehscheduler.core.people import Directory, Resolved
 from ehscheduler.daemon.decide import GATHERED
 from ehscheduler.daemon.desk import EVERY_TEAM, Desk, as_word
 from ehscheduler.daemon.handover import HANDOVER, handed_over
-from ehscheduler.daemon.meant import Alarm, alarm_of, meant, rungs_above
+from ehscheduler.daemon.meant import Alarm, alarm_of, meant, owners_of, rungs_above
 from ehscheduler.daemon.moved import CHANGED, dated, day_of
 from ehscheduler.daemon.quiet import quiet_until
 from ehscheduler.plugins import Authority
@@ -183,7 +183,8 @@ def _asked(notice: Notice, found: Evaluation, around: Around) -> dict[str, Resol
     rung = next((r for r in milestone.rungs if r.stage == notice.stage), None) if milestone else None
     # Who has put a decision on record since is asked no more.
     roles = [role for role in notice.to_roles if rung is None or role not in rung.who or role in rung.waits_for]
-    return {role: meant(role, policy, around.directory, found.facts, above) for role in roles}
+    owners = owners_of(milestone, notice.kind, policy, around.directory, found.facts)
+    return {role: meant(role, policy, around.directory, found.facts, above, owners) for role in roles}
 
 
 def latest(checked: Sequence[Checked]) -> tuple[list[Checked], list[Drop]]:

@@ -9,7 +9,7 @@ from ehscheduler.core.people import WEEKDAYS, Person
 from ehscheduler.daemon.desk import EVERY_TEAM
 from ehscheduler.daemon.handover import HANDOVER
 from ehscheduler.daemon.look import Decision, Look
-from ehscheduler.daemon.meant import Alarm, alarm_of, meant, rungs_above
+from ehscheduler.daemon.meant import Alarm, alarm_of, meant, owners_of, rungs_above
 from ehscheduler.daemon.moved import CHANGED, had_it, untold
 from ehscheduler.daemon.told import HAD_IT
 
@@ -47,9 +47,11 @@ def _recipients(look: Look, action: Action, alarms: list[Alarm]) -> tuple[str, .
     if action.kind == CHANGED:
         return untold(look, next(m for m in look.live if m.key == action.key))
     found: dict[str, None] = {}
-    above = rungs_above(_milestone(look, action), action.kind, action.stage, look.overdue_ladder)
+    milestone, facts = _milestone(look, action), look.evaluation.facts
+    above = rungs_above(milestone, action.kind, action.stage, look.overdue_ladder)
+    owners = owners_of(milestone, action.kind, look.policy, look.directory, facts)
     for role in action.to_roles:
-        who = meant(role, look.policy, look.directory, look.evaluation.facts, above)
+        who = meant(role, look.policy, look.directory, facts, above, owners)
         alarm = alarm_of(role, who, look.policy, look.team)
         alarms += [alarm] if alarm else []
         found.update((f"person:{person.person_id}", None) for person in who.people)
