@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ehscheduler.core.disputed import Dispute, disputes_of
-from ehscheduler.core.policy import Policy, Standard
+from ehscheduler.core.disputed import Dispute, disputes_of, follows
+from ehscheduler.core.policy import Policy
 from ehscheduler.core.saying import london_iso
 from ehscheduler.errors import InputRefused
 from ehscheduler.office import evaluation_of
@@ -71,18 +71,6 @@ class Standing:
                 if row.sent_at
             ],
         }
-
-
-def follows(policy: Policy, rule: str) -> list[tuple[str, str]]:
-    """Return what the protocol asks when a dispute runs over its time, as (title, clause): to tell a referrer, say."""
-    found = []
-    for other in policy.rules.values():
-        for due in other.due if isinstance(other, Standard) else ():
-            anchor = due.anchor
-            parts = policy.words[anchor.word].any if anchor and anchor.word in policy.words else ()
-            if anchor is not None and any(one.overdue and one.word == rule for one in (anchor, *parts)):
-                found.append((other.title, ", ".join(other.clause)))
-    return list(dict.fromkeys(found))
 
 
 def disputes(

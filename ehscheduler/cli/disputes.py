@@ -240,8 +240,8 @@ def _show_one(one: "Standing") -> None:
 
 def _stands(one: "Standing") -> list[str]:
     """Say in sentences how a dispute stands."""
+    from ehscheduler.core.disputed import follows
     from ehscheduler.core.saying import said_moment
-    from ehscheduler.disputing import follows
 
     d, m = one.dispute, one.dispute.milestone
     said = []

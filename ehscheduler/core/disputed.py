@@ -8,7 +8,7 @@ from ehscheduler.core.disputes import Rung
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.events import Event
 from ehscheduler.core.milestones import Milestone
-from ehscheduler.core.policy import AllOf, AnyOf, Compare, Cond, Not, Policy
+from ehscheduler.core.policy import AllOf, AnyOf, Compare, Cond, Not, Policy, Standard
 
 RAISED, ANSWERED, DECIDED = "dispute_raised", "dispute_answered", "dispute_decided"
 ESCALATED, RESOLVED, WITHDRAWN = "dispute_escalated", "dispute_resolved", "dispute_withdrawn"
@@ -142,3 +142,18 @@ def _named(cond: Cond | None, name: str) -> Iterator[str]:
         case AnyOf(conds=inner) | AllOf(conds=inner):
             for part in inner:
                 yield from _named(part, name)
+
+
+# ---- what the protocol asks beside it
+
+
+def follows(policy: Policy, rule: str) -> list[tuple[str, str]]:
+    """Return what the protocol asks when a dispute runs over its time, as (title, clause): to tell a referrer, say."""
+    found = []
+    for other in policy.rules.values():
+        for due in other.due if isinstance(other, Standard) else ():
+            anchor = due.anchor
+            parts = policy.words[anchor.word].any if anchor and anchor.word in policy.words else ()
+            if anchor is not None and any(one.overdue and one.word == rule for one in (anchor, *parts)):
+                found.append((other.title, ", ".join(other.clause)))
+    return list(dict.fromkeys(found))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ehscheduler.core.actions import next_morning
+from ehscheduler.core.disputed import follows, matters
 from ehscheduler.core.disputes import Rung
 from ehscheduler.core.findings import Finding
 from ehscheduler.core.milestones import Milestone
@@ -285,10 +286,13 @@ def _next_step(m: Milestone, policy: Policy, *, again: bool = False) -> str:
 
 
 def _step(one: Checked, line: Line, policy: Policy) -> Step:
-    m = one.milestone
+    m, detail = one.milestone, (one.milestone.anchor.detail if one.milestone.anchor else {})
     rung = next(r for r in m.rungs if r.stage == one.notice.stage)  # `check` has made sure that it is there
     above = next((r for r in m.rungs if r.stage == rung.stage + 1), None)
     below = [r for r in m.rungs if r.stage < rung.stage]
+    title = policy.title_of_role
+    # What a case system sent as its matter or its sides is shown only where it is a word of the policy.
+    sides = [str(detail.get(key)) for key in ("by_role", "against") if detail.get(key) in policy.roles]
     return Step(
         line=line,
         since=said_moment(m.from_at) if m.from_at else "",
@@ -299,7 +303,13 @@ def _step(one: Checked, line: Line, policy: Policy) -> Step:
         together=rung.together,
         final=rung.final,
         told=tuple(_titles(below, policy)),
-        goes_to_next=" and ".join(policy.title_of_role(role) for role in above.who) if above else "",
+        goes_to_next=" and ".join(title(role) for role in above.who) if above else "",
+        about=said_word(str(detail.get("about"))) if detail.get("about") in matters(policy) else "",
+        sides=tuple(map(title, sides)),
+        others=tuple(title(role) for role in rung.who if role not in one.notice.to_roles or len(rung.who) > 1),
+        recorded=tuple(map(title, rung.recorded)),
+        at_odds=rung.at_odds,
+        if_over=tuple(f"{said} (clause {clause})" for said, clause in follows(policy, m.rule)),
     )
 
 

@@ -69,7 +69,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of a dispute, as told to somebody who has to decide or record."""
+    """One step of a dispute, as told to somebody who has to decide or record.
+
+    `about` is a word of the policy, `sides` and `others` (who decide at the same step) are titles of roles, `recorded`
+    are those of them who have, and `if_over` says what the protocol asks when its time runs out.
+    """
 
     line: Line
     since: str
@@ -81,6 +85,12 @@ class Step:
     final: bool = False
     told: tuple[str, ...] = ()
     goes_to_next: str = ""
+    about: str = ""
+    sides: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    recorded: tuple[str, ...] = ()
+    at_odds: bool = False
+    if_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -237,6 +237,15 @@ def next_words(step: Step) -> str:
     return f"without a recorded decision by then it goes to the {step.goes_to_next or 'next on the ladder'}."
 
 
+def asks_words(step: Step) -> str:
+    """Say what a step of a dispute asks of whoever decides at it."""
+    if step.at_odds:
+        return f"{sentence(step.asks)} You have recorded different decisions: it is decided when you record the same."
+    if step.together:
+        return f"{sentence(step.asks)} All who decide at this step must record the same decision."
+    return sentence(step.asks)
+
+
 def alarm_count(alarm: Alarm) -> str:
     """Say how often an alarm was raised."""
     return "once" if alarm.count == 1 else f"{alarm.count} times"
@@ -244,6 +253,7 @@ def alarm_count(alarm: Alarm) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "alarm_count": alarm_count,
+    "asks_words": asks_words,
     "day": words.day_words,
     "ends": ends,
     "next_words": next_words,
