@@ -156,7 +156,7 @@ def evidence_all(clock: Clock, history: History) -> list[Event]:
     found = {
         event.id: event
         for anchor in clock.rule.met_by
-        for event in within_closure(history.occurrences(anchor.name), clock.rule, history)
+        for event in within_closure(_occurrences(anchor, clock, history), clock.rule, history)
         if _since(event, clock) and _meant(event, clock) and event.moment <= history.now
     }
     return sorted(found.values(), key=lambda event: (event.moment, event.word, event.id))
@@ -165,13 +165,17 @@ def evidence_all(clock: Clock, history: History) -> list[Event]:
 def _ordinal_since(anchor: Anchor, clock: Clock, history: History) -> Iterator[Event]:
     """Yield the evidence for one word in order; "2nd X" is counted from the clock's start."""
     count = 0
-    for event in within_closure(history.occurrences(anchor.name), clock.rule, history):
+    for event in within_closure(_occurrences(anchor, clock, history), clock.rule, history):
         if _since(event, clock) and _meant(event, clock) and event.moment <= history.now:
             count += 1
             if anchor.which != "nth" or count == anchor.n:
                 yield event
                 if anchor.which == "nth":
                     return
+
+
+def _occurrences(anchor: Anchor, clock: Clock, history: History) -> Sequence[Event]:
+    return history.occurrences_among(anchor.name, lambda event: _since(event, clock) and _meant(event, clock))
 
 
 def _since(event: Event, clock: Clock) -> bool:

@@ -39,7 +39,8 @@ def _counted(m: Milestone, policy: Policy) -> str:
     if limit.at is None or limit.on is None:
         return f"{counted}: no date while the case is on hold."
     if limit.no_earlier:
-        return f"{counted} would end before its phase began, so the limit is the day it began, {_said_limit(limit)}."
+        what = "its phase" if m.phase else "this"
+        return f"{counted} would end before {what} began, so the limit is the day it began, {_said_limit(limit)}."
     if policy.counts_first_day and not limit.backward and not limit.in_hours and limit.span:
         counted += ", the first day counted,"
     if limit.unrolled and limit.unrolled != limit.on:

@@ -119,6 +119,31 @@ class History:
             return chosen
         return self._nth_within(word, chosen)
 
+    def occurrences_among(self, name: str, keep: Callable[[Event], bool]) -> Sequence[Event]:
+        """Return when a word happened, where of what is counted in it only the events that are kept count.
+
+        Three attempts since a clock began are three that all came since then (design 4.10).
+        """
+        found = self.occurrences(name)
+        if not found or name.endswith(OVERDUE) or not self._counts(name):
+            return found
+        word = self.policy.words[name]
+        if word.any:
+            parts = (self.each_of(a) if a.which == "nth" else self.occurrences_among(a.name, keep) for a in word.any)
+            return _once(_in_order({event for part in parts for event in part}))
+        among = [e for e in self.occurrences_among(word.of, keep) if keep(e)]
+        chosen = [e for e in among if word.where is None or self._selects(word, e)]
+        return chosen if word.at_least == 1 and not word.different else self._nth_within(word, chosen)
+
+    def _counts(self, name: str) -> bool:
+        """Tell whether a word means so many of something, itself or by a word in it."""
+        word = self.policy.words.get(name)
+        if word is None or word.recorded or word.all:
+            return False
+        if word.at_least > 1 or word.different:
+            return True
+        return any(self._counts(part) for part in (word.of, *(anchor.name for anchor in word.any)) if part)
+
     def each_of(self, anchor: Anchor) -> Sequence[Event]:
         """Return the occurrences that an evidence word means: all, or the nth alone."""
         found = self.occurrences(anchor.name)

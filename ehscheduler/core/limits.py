@@ -1,7 +1,7 @@
 """Limits: what one phrase gives on one case, before any relaxation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from ehscheduler.core.calendars import ONE_SECOND, Span, end_of_day, london_day, months_on, start_of_day
@@ -163,7 +163,29 @@ def _backward(due: Due, history: History, child: str | None) -> Limit | None:
         on = target - _ONE_DAY if due.how == "before" else target
     set_at = known_from(due.target, history, child)
     at = end_of_day(on)
-    return Limit(due.text, on, at, backward=True, span=span, day_zero=target, target=target, set_at=set_at)
+    made = Limit(due.text, on, at, backward=True, span=span, day_zero=target, target=target, set_at=set_at)
+    told = _told_by(due.target, history)
+    return no_earlier(made, told.day, told.moment) if told else made
+
+
+def no_earlier(limit: Limit, day: date, moment: datetime) -> Limit:
+    """Return a limit that is not over before what it counts for began: on that day at the earliest (design 4.7, ours).
+
+    So a visit that is booked for tomorrow is not too late for what was to be done three days before it.
+    """
+    if limit.on is None or limit.on >= day:
+        return limit
+    return replace(limit, on=day, at=end_of_day(day), no_earlier=day, set_at=moment)
+
+
+def _told_by(target: Target, history: History) -> Event | None:
+    """Return the event that gave the date to count back from, where it speaks of another date than its own."""
+    events = history.each_of(target.anchor) if target.anchor else ()
+    if not events:
+        return None
+    if target.kind == "meeting":
+        return events[0]
+    return events[-1] if isinstance(events[-1].detail.get("date"), str) else None
 
 
 def known_from(target: Target, history: History, child: str | None) -> datetime | None:

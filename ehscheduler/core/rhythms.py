@@ -25,7 +25,7 @@ from ehscheduler.core.events import Event, precedes
 from ehscheduler.core.family import Member
 from ehscheduler.core.history import History
 from ehscheduler.core.holds import NOT_HELD, Held
-from ehscheduler.core.limits import Limit, day_after, days_limit, earliest
+from ehscheduler.core.limits import Limit, day_after, days_limit, earliest, no_earlier
 from ehscheduler.core.milestones import Milestone, milestone
 from ehscheduler.core.phrases import Every
 from ehscheduler.core.policy import Phase, Rhythm
@@ -311,7 +311,7 @@ def _intervals(begun: _Begun, clock: Clock, history: History, held: Held) -> tup
     """Count a phase's intervals from the start of an instance; none ends before the phase began (design 4.8)."""
     assert clock.start is not None
     made = [_limit(every, clock, history, held) for every in begun.phase.every]
-    return tuple(_not_before(limit, begun) for limit in made if limit is not None)
+    return tuple(no_earlier(limit, begun.day, begun.moment) for limit in made if limit is not None)
 
 
 def _limit(every: Every, clock: Clock, history: History, held: Held) -> Limit | None:
@@ -321,12 +321,6 @@ def _limit(every: Every, clock: Clock, history: History, held: Held) -> Limit | 
     if every.length is None:
         return None
     return days_limit(every.text, every.length, clock.start, history, held, clock.start_day)
-
-
-def _not_before(limit: Limit, begun: _Begun) -> Limit:
-    if limit.on is None or limit.on >= begun.day:
-        return limit
-    return replace(limit, on=begun.day, at=end_of_day(begun.day), no_earlier=begun.day, set_at=begun.moment)
 
 
 def _nth_limit(every: Every, clock: Clock, history: History, held: Held) -> Limit:

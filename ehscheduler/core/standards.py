@@ -22,7 +22,7 @@ from ehscheduler.core.events import Event
 from ehscheduler.core.family import Member
 from ehscheduler.core.history import History
 from ehscheduler.core.holds import Held
-from ehscheduler.core.limits import Limit, earliest, known_from, limit, opens_at, target_day
+from ehscheduler.core.limits import Limit, earliest, known_from, limit, no_earlier, opens_at, target_day
 from ehscheduler.core.milestones import Milestone, milestone
 from ehscheduler.core.phrases import Due
 from ehscheduler.core.policy import Standard
@@ -164,6 +164,8 @@ def _limits(
         if event is not None and stop.evidence is not None and event.day > stop.evidence.day:
             continue
         made = limit(due, event, history, held, clock.child, roll=rule.roll)
+        if made is not None and made.backward and clock.start is not None:
+            made = no_earlier(made, clock.start_day, clock.starts_at)
         if made is not None:
             found.append(made)
     return tuple(found)
