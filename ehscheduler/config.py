@@ -123,6 +123,32 @@ class Drift(_Table):
         return replace(OURS, times=self.times, **given)
 
 
+class Heartbeat(_Table):
+    """The address outside that hears that we are alive; it is a secret, and comes from the environment."""
+
+    url_env: str = "EHS_HEARTBEAT_URL"
+    every_seconds: int = Field(default=60, ge=10, le=86_400)
+    deadline_seconds: int = Field(default=15, ge=1, le=60)
+
+    @property
+    def url(self) -> str:
+        """Return the address from the environment; empty where nobody listens."""
+        return os.environ.get(self.url_env, "")
+
+
+class Feeds(_Table):
+    """Within what length of time each feed is to come again; what is left out is not looked at."""
+
+    cases: Annotated[str, AfterValidator(_length)] = ""
+    people: Annotated[str, AfterValidator(_length)] = ""
+    absences: Annotated[str, AfterValidator(_length)] = ""
+
+    @property
+    def limits(self) -> dict[str, Span]:
+        given = {name: read_span(text) for name in ("cases", "people", "absences") if (text := getattr(self, name))}
+        return {name: span for name, span in given.items() if isinstance(span, Span)}
+
+
 class Answer(_Table):
     """The council's own answer to a reading."""
 
@@ -146,6 +172,8 @@ class Config(_Table):
     duty: dict[str, dict[str, str]] = {}
     drift: dict[str, Drift] = {}
     safeguarding: dict[str, str] = {}
+    heartbeat: Heartbeat = Heartbeat()
+    feeds: dict[str, Feeds] = {}
     sittings: dict[str, dict[str, dict[date, date | Literal["cancelled"]]]] = {}
 
     def live_for(self, authority: str) -> Live:
@@ -153,12 +181,25 @@ class Config(_Table):
 
     def named(self) -> list[str]:
         """Return the authorities that the file has a table or a line for, in order."""
-        tables = (self.link, self.live, self.ladders, self.readings, self.duty, self.drift, self.safeguarding)
+        tables = (
+            self.link,
+            self.live,
+            self.ladders,
+            self.readings,
+            self.duty,
+            self.drift,
+            self.safeguarding,
+            self.feeds,
+        )
         return sorted({name for table in tables for name in table})
 
     def safeguarding_route(self, authority: str) -> str:
         """Return what a council says is to be done when a child may be at risk of harm."""
         return self.safeguarding.get(authority, SAFEGUARDING).rstrip(".")
+
+    def feeds_for(self, authority: str) -> dict[str, Span]:
+        """Return within what time each feed of an authority is to come again."""
+        return self.feeds.get(authority, Feeds()).limits
 
     def drift_numbers(self, authority: str) -> Numbers:
         """Return from when on a case drifts in an authority: ours, or what the council set."""

@@ -97,7 +97,7 @@ def staffing(
         len(directory.people),
         tuple(_posts(policy, directory)),
         tuple(_away(directory)),
-        tuple(_gaps(policy, directory, own, live_rules)),
+        tuple(gaps(policy, directory, own, live_rules)),
     )
 
 
@@ -138,7 +138,7 @@ def _name(directory: Directory, person_id: str) -> str:
 # ---- what cannot be reached
 
 
-def _gaps(
+def gaps(
     policy: Policy, directory: Directory, own: Sequence[OverdueStep], live_rules: Sequence[str] | None
 ) -> Iterator[Gap]:
     """Yield each role of a live ladder that climbs, with the teams for which it comes to the same people."""

@@ -183,7 +183,7 @@ def _put(
     with store.begin() as tx:
         believed(tx, name, intake)
         hold_cases(tx, name, {case.ref for case in intake.cases} | {event.case for event in intake.all_events})
-        import_id = _note_files(tx, name, intake, source, now)
+        import_id = _note_files(tx, name, intake, source, _names(files), now)
         cases = put_cases(tx, name, intake.cases, source=source, read_at=now, now=now, personal=intake.personal)
         added = add_events(tx, name, intake.all_events, source=source, now=now, entered_by=by, import_id=import_id)
         if intake.people:
@@ -214,11 +214,12 @@ def _people_came(tx: Tx, name: str, now: datetime) -> None:
             clear_alarm(tx, name, code=alarm.code, subject=alarm.subject, at=now)
 
 
-def _note_files(tx: Tx, name: str, intake: Intake, source: str, now: datetime) -> int:
+def _note_files(tx: Tx, name: str, intake: Intake, source: str, given: Mapping[str, str], now: datetime) -> int:
     """Note each file that was read, and the rows that were set aside; return the first file's import id."""
     first = 0
     for file in intake.files:
-        id_ = start_import(tx, name, file=file.name, sha256=file.digest, kind=source, source=source, read_at=now)
+        kind = given.get(file.name, source)
+        id_ = start_import(tx, name, file=file.name, sha256=file.digest, kind=kind, source=source, read_at=now)
         finish_import(tx, name, id_, rows=file.rows, added=file.rows - file.set_aside, set_aside=file.set_aside)
         aside = [
             RowSetAside(problem.line or 0, problem.text) for problem in intake.set_aside if problem.file == file.name

@@ -81,6 +81,13 @@ def last_import(tx: Tx, authority: str, kind: str) -> ImportRun | None:
     return next(iter(tx.records(ImportRun, query)), None)
 
 
+def last_read(tx: Tx, authority: str, kinds: Iterable[str]) -> datetime | None:
+    """Return when a file of one of these kinds was last taken in."""
+    c = import_run.c
+    query = select(c.read_at).where(c.authority == authority, c.kind.in_(list(kinds)), c.refused.is_(None))
+    return tx.execute(query.order_by(c.id.desc()).limit(1)).scalar()
+
+
 def _query(authority: str) -> Select[tuple[object, ...]]:
     query = select(*columns(import_run, ImportRun)).where(import_run.c.authority == authority)
     return query.order_by(import_run.c.id.desc())

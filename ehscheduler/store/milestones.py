@@ -243,3 +243,12 @@ def _remove(tx: Tx, table: Table, authority: str, keys: Sequence[Identity]) -> N
 
 def _named(table: Table, key: Identity) -> ColumnElement[bool]:
     return and_(*(table.c[name] == part for name, part in zip(IDENTITY, key, strict=True)))
+
+
+def live_cases(tx: Tx, authority: str, *, rules: Sequence[str] | None = None) -> set[str]:
+    """Name the cases on which something is open, as they were last looked at: of these rules, or of any."""
+    c = milestone.c
+    where = [c.authority == authority, c.state.in_(OPEN_STATES)]
+    if rules is not None:
+        where.append(c.rule.in_(list(rules)))
+    return set(tx.execute(select(c.case_ref).where(*where).distinct()).scalars())

@@ -1,0 +1,158 @@
+"""Coverage: is every open case watched, does every rung reach somebody, is every policy and every feed up to date?
+
+Asked each working morning before the digests, and on demand. What is not is an alarm, once while it lasts.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from ehscheduler.config import Config
+from ehscheduler.core.calendars import Calendar, at_clock, london_day
+from ehscheduler.core.people import Directory
+from ehscheduler.core.saying import said_day
+from ehscheduler.plugins import Authority
+from ehscheduler.staffing import Gap as Unreached
+from ehscheduler.staffing import gaps
+from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
+from ehscheduler.store.imports import last_read
+from ehscheduler.store.milestones import live_cases
+from ehscheduler.store.outbox import count_deliveries
+from ehscheduler.store.people import directory_of
+from ehscheduler.store.state import put_state, state_of
+from ehscheduler.store.store import Store
+from ehscheduler.store.turns import left_without_dates, open_case_refs
+from ehscheduler.store.tx import Tx
+
+ASKED_AT = time(7, 30)
+"""When it is asked on a working morning (ours): before the digests of 08:30."""
+COVERED = "coverage_asked"
+CODE = "not covered"
+LISTED = 10
+FEEDS = {"cases": ("cases", "events", "steps"), "people": ("people",), "absences": ("absences",)}
+"""The feeds that are looked at, and the kinds of file that bring each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """One thing that is not covered: what it is about, and a sentence with place and remedy."""
+
+    area: str
+    subject: str
+    said: str
+
+    def plain(self) -> Mapping[str, Any]:
+        return {"area": self.area, "subject": self.subject, "said": self.said}
+
+
+def coverage(tx: Tx, authority: Authority, config: Config, now: datetime) -> list[Uncovered]:
+    """Return all that is not covered in an authority at `now`, in the order of the questions."""
+    day = london_day(now)
+    return [
+        *_cases(tx, authority, config, day),
+        *_rungs(authority, config, directory_of(tx, authority.name, day)),
+        *_policies(authority, day),
+        *_feeds(tx, authority, config, now),
+        *_channels(tx, authority),
+    ]
+
+
+def _cases(tx: Tx, authority: Authority, config: Config, day: date) -> Iterator[Uncovered]:
+    """Look for open cases without anything due, on hold or excused: a case that nobody watches."""
+    rules = config.live_for(authority.name).rules
+    watched = live_cases(tx, authority.name, rules=rules) | left_without_dates(tx, authority.name, day)
+    lost = sorted(open_case_refs(tx, authority.name) - watched)
+    if lost:
+        shown = ", ".join(lost[:LISTED]) + (f" and {len(lost) - LISTED} more" if len(lost) > LISTED else "")
+        count = "1 open case has" if len(lost) == 1 else f"{len(lost)} open cases have"
+        text = f"{count} nothing due ({shown}): record what happened, close it, or record 'left_without_dates' with why"
+        yield Uncovered("cases", "nothing due", text)
+
+
+def _rungs(authority: Authority, config: Config, directory: Directory) -> Iterator[Uncovered]:
+    if not directory.people:
+        yield Uncovered("people", "nobody", "nobody is in the directory; import people.csv")
+        return
+    live = config.live_for(authority.name)
+    for gap in gaps(authority.policy, directory, config.overdue_ladder(authority.name), live.rules):
+        yield Uncovered("ladders", f"{gap.ladder}: {gap.role}: {', '.join(gap.teams)}", _said(gap))
+
+
+def _said(gap: Unreached) -> str:
+    teams = f" in {', '.join(team for team in gap.teams if team)}" if any(gap.teams) else ""
+    instead = f"; {', '.join(gap.instead)} would be told instead" if gap.instead else "; nobody would be told"
+    return f"{gap.ladder}: nobody here is {gap.title}{teams}{instead}: complete people.csv or absences.csv"
+
+
+def _policies(authority: Authority, day: date) -> Iterator[Uncovered]:
+    policy = authority.policy
+    if policy.review_by and day > policy.review_by:
+        when = said_day(policy.review_by)
+        text = f"the edition {policy.edition!r} was to be reviewed by {when}: review it, and set review_by anew"
+        yield Uncovered("policy", policy.edition, text)
+
+
+def _feeds(tx: Tx, authority: Authority, config: Config, now: datetime) -> Iterator[Uncovered]:
+    for feed, limit in config.feeds_for(authority.name).items():
+        last = last_read(tx, authority.name, FEEDS[feed])
+        if last is None:
+            yield Uncovered("feeds", feed, f"the feed of {feed} never came; import it, or leave it out of [feeds]")
+            continue
+        until = authority.calendar.later(london_day(last), limit)
+        if until is not None and london_day(now) > until:
+            text = f"the feed of {feed} last came on {said_day(london_day(last))}, and it is to come within {limit}"
+            yield Uncovered("feeds", feed, f"{text}: find out why, and import it")
+
+
+def _channels(tx: Tx, authority: Authority) -> Iterator[Uncovered]:
+    counts = count_deliveries(tx, authority.name)
+    if lost := counts.get("dead", 0) + counts.get("refused", 0):
+        what = "1 message was" if lost == 1 else f"{lost} messages were"
+        text = f"{what} refused or given up: 'ehscheduler outbox --state dead --state refused' shows the answers"
+        yield Uncovered("channels", "mail", text)
+
+
+# ---- each working morning
+
+
+def look_over(store: Store, authority: Authority, config: Config, now: datetime) -> list[Uncovered] | None:
+    """Ask, if it is time, and raise or clear the alarms; None where it was asked already this morning."""
+    with store.begin() as tx:
+        if not is_due(tx, authority, now):
+            return None
+        found = coverage(tx, authority, config, now)
+        _alarm(tx, authority.name, found, now)
+        put_state(tx, authority.name, COVERED, now.isoformat())
+    return found
+
+
+def is_due(tx: Tx, authority: Authority, now: datetime) -> bool:
+    """Tell whether the last working morning's question is still to be asked."""
+    asked = asked_at(tx, authority.name)
+    return asked is None or asked < _last_morning(authority.calendar, now)
+
+
+def asked_at(tx: Tx, authority: str) -> datetime | None:
+    """Return when coverage was asked last."""
+    noted = state_of(tx, authority, COVERED)
+    return datetime.fromisoformat(noted) if noted else None
+
+
+def _last_morning(calendar: Calendar, now: datetime) -> datetime:
+    day = calendar.on_or_before(london_day(now))
+    morning = at_clock(day, ASKED_AT)
+    return morning if morning <= now else at_clock(calendar.on_or_before(_before(day)), ASKED_AT)
+
+
+def _before(day: date) -> date:
+    return date.fromordinal(day.toordinal() - 1)
+
+
+def _alarm(tx: Tx, name: str, found: Sequence[Uncovered], now: datetime) -> None:
+    subjects = {f"{one.area}: {one.subject}" for one in found}
+    for one in found:
+        raise_alarm(tx, name, code=CODE, subject=f"{one.area}: {one.subject}", text=one.said, at=now)
+    for alarm in alarms(tx, name, limit=100_000):
+        if alarm.code == CODE and alarm.subject not in subjects:
+            clear_alarm(tx, name, code=CODE, subject=alarm.subject, at=now)
