@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_what_is_raised_again_with_its_time_is_known_and_not_raised_twice(notts:
     ids=["no role", "no key", "a ref that is taken", "ahead"],
 )
 def test_what_is_wrong_with_it_is_said_and_nothing_is_raised(
-    manchester: Protocol, named: dict[str, object], said: str
+    manchester: Protocol, named: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(InputRefused, match=said.replace("?", r"\?")):
         manchester.raised("2026-03-03 10:00", "response", **named)
@@ -194,12 +195,13 @@ def test_nothing_more_is_done_about_one_that_has_ended(notts: Protocol, ends: st
         notts.decided("2026-03-03 10:00", "team_manager")
     else:
         notts.withdrawn("2026-03-03 10:00")
-    for act in (
+    acts: list[Callable[[], Any]] = [
         lambda: notts.decided("2026-03-03 11:00", "team_manager"),
         lambda: notts.advanced("2026-03-03 11:00"),
         lambda: notts.answered("2026-03-03 11:00", "agree"),
         lambda: notts.withdrawn("2026-03-03 11:00"),
-    ):
+    ]
+    for act in acts:
         with pytest.raises(InputRefused, match=f"dispute D-1 of C1 is {ends} already"):
             act()
 
@@ -260,7 +262,7 @@ def test_who_is_away_is_covered_for_the_dispute_too(notts: Protocol) -> None:
 
 def acknowledge(service: Protocol, at: str, person: str) -> None:
     now, key = service.at(at).now, "allocation-dispute/D-1"
-    named = {"person": person, "reason": "capacity", "until": date(2026, 3, 10), "by": person}
+    named: dict[str, Any] = {"person": person, "reason": "capacity", "until": date(2026, 3, 10), "by": person}
     office.acknowledge(service.store, service.authority, CASE, key, now=now, **named)
 
 
