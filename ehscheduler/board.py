@@ -12,10 +12,11 @@ from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.explain import proof
 from ehscheduler.core.meetings import sittings
 from ehscheduler.core.milestones import Milestone
+from ehscheduler.core.people import Person
 from ehscheduler.core.policy import Meeting, Policy, Standard
 from ehscheduler.core.saying import london_iso, said_day, said_moment
 from ehscheduler.core.vocabulary import nearest
-from ehscheduler.core.workload import Holding, limits_for
+from ehscheduler.core.workload import Holding, limits_for, most_of
 from ehscheduler.errors import InputRefused
 from ehscheduler.office import evaluation_of
 from ehscheduler.plugins import Authority
@@ -57,7 +58,7 @@ class OpenRow:
 class WorkRow:
     """How much of one kind of work a person holds, against one limit of the policy.
 
-    A limit in proportion to hours (`pro_rata`) is the full-time one: the directory does not say how long anybody works.
+    A limit in proportion to hours (`pro_rata`) is that of their share of full time, which is 1 where nobody said.
     """
 
     authority: str
@@ -70,6 +71,7 @@ class WorkRow:
     at_most: int | None
     at_least: int | None
     pro_rata: bool
+    share: float = 1.0
 
     @property
     def state(self) -> str:
@@ -142,14 +144,13 @@ def working_set(store: Store, authority: Authority, now: datetime, asked: Asked 
     """Work out what there is to do at `now` from the events afresh; each list in the order in which it is read."""
     with store.read() as tx:
         found = [evaluation_of(tx, authority, ref, now) for ref in _refs(tx, authority, now)]
-        here = [p for p in people_of(tx, authority.name) if p.roles and p.current(london_day(now))]
-        roles = {p.person_id: p.roles[0] for p in here}
+        here = {p.person_id: p for p in people_of(tx, authority.name) if p.roles and p.current(london_day(now))}
     chosen = [one for one in found if asked.about(one)]
     rows = {one.case: _rows(one, authority) for one in chosen}
     leads = {str(one.facts.get("lead")) for one in chosen}
     return WorkingSet(
         sorted((row for listed in rows.values() for row in listed if asked.takes(row)), key=_in_order),
-        [row for row in _work(authority, found, roles) if row.person in leads],
+        [row for row in _work(authority, found, here) if row.person in leads],
         agendas_of(authority, chosen, london_day(now)),
     )
 
@@ -185,18 +186,21 @@ def _row(m: Milestone, authority: Authority, lead: str, team: str) -> OpenRow:
 # ---- who holds how much, and what the next meetings take
 
 
-def _work(authority: Authority, found: Iterable[Evaluation], roles: Mapping[str, str]) -> Iterator[WorkRow]:
+def _work(authority: Authority, found: Iterable[Evaluation], here: Mapping[str, Person]) -> Iterator[WorkRow]:
     """Count what each person holds, against the limits that they are held to."""
     held: dict[str, list[Holding]] = {}
     for holding in (holding for one in found for holding in one.holdings if holding.until is None):
         held.setdefault(holding.lead, []).append(holding)
     for lead, own in sorted(held.items()):
-        for limit in limits_for(authority.policy, roles.get(lead)):
+        person = here.get(lead)
+        share = person.share if person else 1.0
+        for limit in limits_for(authority.policy, person.roles if person else None):
             counts = {"families": len(own), "children": sum(one.children for one in own)}
             for kind in dict.fromkeys((*limit.at_most, *limit.at_least)):
-                most, least = limit.at_most.get(kind), limit.at_least.get(kind)
+                bounds = (limit.at_most.get(kind), limit.at_least.get(kind))
+                most, least = (None if full is None else most_of(limit, full, share) for full in bounds)
                 about = (authority.name, limit.id, limit.title, ", ".join(limit.clause))
-                yield WorkRow(*about, lead, kind, counts[kind], most, least, limit.pro_rata)
+                yield WorkRow(*about, lead, kind, counts[kind], most, least, limit.pro_rata, share)
 
 
 def agendas_of(authority: Authority, found: Sequence[Evaluation], today: date) -> list[Agenda]:

@@ -130,7 +130,7 @@ def test_a_place_that_cannot_be_written_is_refused_with_a_remedy(tmp_path: Path)
 def test_the_configuration_can_be_read_wherever_the_folder_lies(tmp_path: Path, name: str) -> None:
     folder = fresh_folder(tmp_path / name)
     config = read_config(
-        write_config(folder, authority="nottinghamshire", second="barnet", live_from=read_moment("2026-10-01")[0].date())
+        write_config(folder, authority="nottinghamshire", second="barnet", live_from=read_moment("2026-10-01")[2])
     )
     assert config.mail.folder == str(folder / "mail")
     assert config.mail.channel == "file"

@@ -184,7 +184,8 @@ def _show_work(name: str, rows: Sequence["WorkRow"]) -> None:
 def _limits(row: "WorkRow") -> str:
     least = f"at least {row.at_least}" if row.at_least is not None else ""
     most = f"at most {row.at_most}" if row.at_most is not None else ""
-    return ", ".join(filter(None, (least, most))) + (" (full time)" if row.pro_rata else "")
+    share = "full time" if row.share == 1 else f"{row.share:g} of full time"
+    return ", ".join(filter(None, (least, most))) + (f" ({share})" if row.pro_rata else "")
 
 
 def _show_agendas(name: str, agendas: Sequence["Agenda"], *, alone: bool) -> None:

@@ -31,9 +31,7 @@ from ehscheduler.errors import PolicyRefused
 if TYPE_CHECKING:
     from ehscheduler.cli.whose import Roster
     from ehscheduler.config import Config
-    from ehscheduler.daemon.deliver import Delivered
     from ehscheduler.daemon.desk import Desk
-    from ehscheduler.daemon.tick import Ticked
     from ehscheduler.store.store import Store
 
 
@@ -93,9 +91,7 @@ def _by_name(known: list[str], refusal: PolicyRefused) -> dict[str, str]:
 @app.command()
 def tick(config: ConfigOption = CONFIG) -> None:
     """Do one turn now: decide what is told, and send it."""
-    from ehscheduler.daemon.deliver import deliver
-    from ehscheduler.daemon.operator import tell_operator
-    from ehscheduler.daemon.tick import tick as decide
+    from ehscheduler.daemon.turn import turn
     from ehscheduler.store.lease import hold_daemon
 
     settings = config_at(config)
@@ -103,32 +99,10 @@ def tick(config: ConfigOption = CONFIG) -> None:
         desk, roster = _desk(settings, store)
         held = hold_daemon(store, now=clock.now())
         try:
-            ticked = decide(desk, clock.now())
-            delivered = deliver(desk, clock.now, stop=lambda: False, rng=random.SystemRandom())
-            typer.echo(_said(ticked, delivered, tell_operator(desk, clock.now())))
+            typer.echo(turn(desk, clock.now, stop=lambda: False, rng=random.SystemRandom()).said)
         finally:
             held.release()
     roster.end()
-
-
-def _said(ticked: "Ticked", delivered: "Delivered", told: int) -> str:
-    """Say what a turn did: always what was looked at and what left, and of the rest what there was."""
-    from ehscheduler.notify.words import count_words
-
-    said = [
-        f"{count_words(ticked.cases, 'case')} looked at",
-        f"{count_words(ticked.notices, 'notice')} decided",
-        f"{count_words(delivered.handed_over, 'message')} handed over",
-    ]
-    rest = (
-        (len(ticked.faults), "case", "could not be worked out"),
-        (delivered.waiting, "message", "to be tried again"),
-        (delivered.refused, "message", "refused"),
-        (delivered.dropped, "notice", "no longer owed"),
-        (told, "alarm", "told to the operator"),
-    )
-    said += [f"{count_words(count, one)} {what}" for count, one, what in rest if count]
-    return ", ".join(said) + "."
 
 
 @app.command()

@@ -1,13 +1,15 @@
 """Workload: how much each lead professional holds, against the limits of the policy. The one look across cases."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import floor
 
 from ehscheduler.core.actions import Action
+from ehscheduler.core.calendars import london_day
 from ehscheduler.core.history import History
 from ehscheduler.core.policy import Policy, WorkLimit
+from ehscheduler.core.saying import said_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """A limit that a person's work went over, by which case and when."""
+    """A limit that a person's work went over, by which case and when; `until` is when it was over again, if it is."""
 
     limit: WorkLimit
     lead: str
@@ -32,25 +34,46 @@ class Crossing:
     kind: str
     count: int
     most: int
+    until: datetime | None = None
 
 
 def holdings(history: History) -> Iterator[Holding]:
-    """Yield who led a case and from when to when, in its current episode: from its allocation until it was closed."""
-    begin = next(iter(history.occurrences("allocation")), None)
+    """Yield who led a case and from when to when, in its current episode, with the children that it had then.
+
+    From its allocation, or its reopening, until it was closed; a stretch in which nobody leads it is nobody's.
+    """
+    begin = _begins(history)
     if begin is None:
         return
     end = history.closed.moment if history.closed else None
-    turns = [begin.moment, *(e.moment for e in history.events if "lead" in e.detail and e.moment > begin.moment)]
+    changes = (e.moment for e in history.events if {"lead", "children"} & e.detail.keys() and e.moment > begin)
+    turns = [begin, *dict.fromkeys(changes)]
     for since, until in zip(turns, [*turns[1:], end], strict=True):
         lead = history.facts_at(since).get("lead")
         if lead and (end is None or since < end):
-            yield Holding(history.case.ref, str(lead), since, until, len(history.children()))
+            yield Holding(history.case.ref, str(lead), since, until, _children(history, since))
+
+
+def _begins(history: History) -> datetime | None:
+    if history.episode > 1 and (again := next(iter(history.occurrences("reopened")), None)) is not None:
+        return again.moment
+    allocated = next(iter(history.occurrences("allocation")), None)
+    return allocated.moment if allocated else None
+
+
+def _children(history: History, moment: datetime) -> int:
+    """Count the children who were in the family at a moment."""
+    return sum(
+        (member.joined is None or member.joined.moment <= moment)
+        and (member.left is None or member.left.moment > moment)
+        for member in history.family
+    )
 
 
 def crossings(
     policy: Policy,
     holdings: Iterable[Holding],
-    roles: Mapping[str, str],
+    roles: Mapping[str, Sequence[str]],
     shares: Mapping[str, float] | None = None,
 ) -> list[Crossing]:
     """Return each time a person's work went over a limit of their role; `shares` are full-time equivalents.
@@ -67,16 +90,21 @@ def crossings(
     return sorted(found, key=lambda c: (c.at, c.lead, c.limit.id, c.kind))
 
 
-def limits_for(policy: Policy, role: str | None) -> list[WorkLimit]:
-    """Return the limits that a person who leads cases is held to, by their role in the directory (None: not known).
+def limits_for(policy: Policy, roles: Sequence[str] | None) -> list[WorkLimit]:
+    """Return the limits that a person who leads cases is held to, by their roles in the directory (None: not known).
 
-    A limit for their own role comes first, then that for whoever leads a case, where their role is one who does.
+    A limit for a role of theirs comes first, then that for whoever leads a case, where one of their roles does.
     """
     limits = list(policy.limits.values())
-    own = [limit for limit in limits if role is not None and role == limit.who]
-    if own or not (role is None or _leads(policy, role)):
+    own = [limit for limit in limits if limit.who in (roles or ())]
+    if own or not (roles is None or any(_leads(policy, role) for role in roles)):
         return own
-    return [limit for limit in limits if _leads(policy, limit.who)] or ([] if role else limits)
+    return [limit for limit in limits if _leads(policy, limit.who)] or ([] if roles else limits)
+
+
+def most_of(limit: WorkLimit, full: int, share: float) -> int:
+    """Return what a person with this share of full time may hold: rounded down, and at least one."""
+    return max(1, floor(full * share)) if limit.pro_rata else full
 
 
 def _leads(policy: Policy, role: str) -> bool:
@@ -85,23 +113,31 @@ def _leads(policy: Policy, role: str) -> bool:
 
 def _crossed(limit: WorkLimit, lead: str, held: list[Holding], share: float) -> Iterator[Crossing]:
     for kind, full in limit.at_most.items():
-        most = max(1, floor(full * share)) if limit.pro_rata else full
-        count = 0
+        most = most_of(limit, full, share)
+        count, over = 0, None
         for at, change, case in _steps(held, kind):
             before, count = count, count + change
             if before <= most < count:
-                yield Crossing(limit, lead, case, at, kind, count, most)
+                over = Crossing(limit, lead, case, at, kind, count, most)
+            elif over is not None and count <= most:
+                yield replace(over, until=at)
+                over = None
+        if over is not None:
+            yield over
 
 
 def _steps(held: list[Holding], kind: str) -> list[tuple[datetime, int, str]]:
-    """Return how the count goes up and down, in order; on one instant what ends goes before what begins."""
-    steps = []
+    """Return how the count goes up and down, in order; on one instant what ends goes before what begins.
+
+    A case whose children come or go while its lead stays is one step, by the difference.
+    """
+    steps: dict[tuple[datetime, str], int] = {}
     for one in held:
         weight = 1 if kind == "families" else one.children
-        steps.append((one.since, weight, one.case))
+        steps[one.since, one.case] = steps.get((one.since, one.case), 0) + weight
         if one.until is not None:
-            steps.append((one.until, -weight, one.case))
-    return sorted(steps, key=lambda step: (step[0], step[1], step[2]))
+            steps[one.until, one.case] = steps.get((one.until, one.case), 0) - weight
+    return sorted((at, change, case) for (at, case), change in steps.items() if change)
 
 
 def limit_actions(found: Iterable[Crossing]) -> Iterator[Action]:
@@ -114,8 +150,10 @@ def limit_actions(found: Iterable[Crossing]) -> Iterator[Action]:
 
 
 def said(one: Crossing) -> str:
-    """Say a crossing in a sentence."""
-    return (
-        f"{one.case}: {one.limit.id}: {one.lead} holds {one.count} {one.kind}, over the limit of {one.most} "
-        f"(clause {', '.join(one.limit.clause)})"
-    )
+    """Say a crossing in a sentence: as it stands, or, where it is over again, as it was."""
+    clause = ", ".join(one.limit.clause)
+    what = f"{one.count} {one.kind}, over the limit of {one.most} (clause {clause})"
+    if one.until is None:
+        return f"{one.case}: {one.limit.id}: {one.lead} holds {what}"
+    days = f"from {said_day(london_day(one.at))} to {said_day(london_day(one.until))}"
+    return f"{one.case}: {one.limit.id}: {one.lead} held {what}, {days}"

@@ -12,10 +12,12 @@ from ehscheduler.config import Config
 from ehscheduler.core.calendars import Calendar, at_clock, london_day
 from ehscheduler.core.people import Directory
 from ehscheduler.core.saying import said_day
+from ehscheduler.daemon.desk import EVERY_TEAM
 from ehscheduler.plugins import Authority
 from ehscheduler.staffing import Gap as Unreached
 from ehscheduler.staffing import gaps
 from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
+from ehscheduler.store.cases import case_refs
 from ehscheduler.store.imports import last_read
 from ehscheduler.store.milestones import live_cases
 from ehscheduler.store.outbox import count_deliveries
@@ -47,8 +49,10 @@ class Uncovered:
 
 
 def coverage(tx: Tx, authority: Authority, config: Config, now: datetime) -> list[Uncovered]:
-    """Return all that is not covered in an authority at `now`, in the order of the questions."""
+    """Return all that is not covered in an authority at `now`, in the order of the questions; nothing without cases."""
     day = london_day(now)
+    if not case_refs(tx, authority.name):
+        return []
     return [
         *_cases(tx, authority, config, day),
         *_rungs(authority, config, directory_of(tx, authority.name, day)),
@@ -75,14 +79,18 @@ def _rungs(authority: Authority, config: Config, directory: Directory) -> Iterat
         yield Uncovered("people", "nobody", "nobody is in the directory; import people.csv")
         return
     live = config.live_for(authority.name)
+    on_duty = EVERY_TEAM in config.duty.get(authority.name, {})
     for gap in gaps(authority.policy, directory, config.overdue_ladder(authority.name), live.rules):
+        # Where somebody further up, or the duty address, hears instead, it reaches a person; 'people' shows it.
+        if gap.instead or on_duty:
+            continue
         yield Uncovered("ladders", f"{gap.ladder}: {gap.role}: {', '.join(gap.teams)}", _said(gap))
 
 
 def _said(gap: Unreached) -> str:
     teams = f" in {', '.join(team for team in gap.teams if team)}" if any(gap.teams) else ""
-    instead = f"; {', '.join(gap.instead)} would be told instead" if gap.instead else "; nobody would be told"
-    return f"{gap.ladder}: nobody here is {gap.title}{teams}{instead}: complete people.csv or absences.csv"
+    remedy = "complete people.csv or absences.csv, or set a duty address in config.toml"
+    return f"{gap.ladder}: nobody here is {gap.title}{teams}, or above them, so nobody would be told: {remedy}"
 
 
 def _policies(authority: Authority, day: date) -> Iterator[Uncovered]:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from ehscheduler.core.actions import next_morning
+from ehscheduler.core.calendars import london_day
 from ehscheduler.core.disputed import follows, matters
 from ehscheduler.core.disputes import Rung
 from ehscheduler.core.findings import Finding
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.saying import said_moment, said_word
+from ehscheduler.core.workload import Crossing
 from ehscheduler.daemon.desk import MAIL
 from ehscheduler.daemon.look import at_work
 from ehscheduler.daemon.meant import meant
@@ -197,6 +199,8 @@ def _waits(around: Around, inside: Sequence[Checked]) -> tuple[str, str]:
 def _line(around: Around, one: Checked) -> Line:
     if isinstance(one.about, Finding):
         return _check_line(around, one, one.about)
+    if isinstance(one.about, Crossing):
+        return _limit_line(around, one, one.about)
     m, notice, policy = one.milestone, one.notice, around.authority.policy
     readings = [policy.readings[id_] for id_ in m.readings]
     day = around.day
@@ -248,6 +252,30 @@ def _check_line(around: Around, one: Checked, finding: Finding) -> Line:
         key=finding.key,
         force=check.force,
         link=link_to(template, finding.case) if template else None,
+        reading_ours=any(reading.ours for reading in readings),
+        reading_unsigned=any(not reading.signed_by for reading in readings),
+        edition_past_review=policy.review_by is not None and around.day > policy.review_by,
+    )
+
+
+def _limit_line(around: Around, one: Checked, over: Crossing) -> Line:
+    """Write whose work is over a limit, to their manager; it names no family."""
+    policy, limit = around.authority.policy, over.limit
+    readings = [policy.readings[id_] for id_ in limit.readings]
+    person = around.directory.people.get(over.lead) or around.directory.known.get(over.lead)
+    share = f" for {person.share:g} of full time" if person and limit.pro_rata and person.share != 1 else ""
+    since = day_words(london_day(over.at))
+    return Line(
+        case_ref=person.name if person else over.lead,
+        title=limit.title,
+        clause=", ".join(limit.clause),
+        kind=one.notice.kind,
+        state="due",
+        window=f"{over.count} {over.kind} since {since}, and the limit is {over.most}{share}",
+        owner_title=policy.title_of_role(limit.who),
+        next_step="Look at who holds what, and settle it",
+        recorded=one.notice.source,
+        key=one.notice.milestone,
         reading_ours=any(reading.ours for reading in readings),
         reading_unsigned=any(not reading.signed_by for reading in readings),
         edition_past_review=policy.review_by is not None and around.day > policy.review_by,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.daemon.drops import EVERY_DELIVERY, note_drop
+from ehscheduler.daemon.limits import LIMIT, still_over
 from ehscheduler.daemon.moved import CHANGED, last_heard
 from ehscheduler.daemon.recheck import Around, Checked, Drop, Later, check, latest
 from ehscheduler.daemon.tick import case_alarm, fault_words
@@ -101,6 +102,8 @@ def _evaluation(tx: Tx, around: Around, case_ref: str) -> Evaluation | None:
 def _checked(tx: Tx, around: Around, waiting: Waiting, evaluation: Evaluation | None) -> Checked | Drop | Later | None:
     if evaluation is None:
         return None
+    if waiting.notice.kind == LIMIT:
+        return still_over(tx, around, waiting, evaluation)
     return check(waiting, evaluation, around, _last_heard(tx, around, waiting))
 
 

@@ -10,6 +10,7 @@ from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.findings import Finding
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import Directory, Resolved
+from ehscheduler.core.workload import Crossing
 from ehscheduler.daemon.decide import GATHERED
 from ehscheduler.daemon.desk import EVERY_TEAM, Desk, as_word
 from ehscheduler.daemon.handover import HANDOVER, handed_over
@@ -26,7 +27,7 @@ class Checked:
     """A notice that is still owed, with what it is about as it stands now; `was_due_on` where its date has changed."""
 
     waiting: Waiting
-    about: Milestone | Finding
+    about: Milestone | Finding | Crossing
     evaluation: Evaluation
     was_due_on: date | None = None
 
@@ -36,7 +37,7 @@ class Checked:
 
     @property
     def milestone(self) -> Milestone:
-        """Return the milestone; every notice is about one, but for a check's."""
+        """Return the milestone; every notice is about one, but for a check's and a limit's."""
         assert isinstance(self.about, Milestone)  # noqa: S101 - asked of other kinds alone
         return self.about
 

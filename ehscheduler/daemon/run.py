@@ -14,10 +14,8 @@ from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from ehscheduler.daemon.deliver import deliver
 from ehscheduler.daemon.desk import Desk
-from ehscheduler.daemon.operator import tell_operator
-from ehscheduler.daemon.tick import tick
+from ehscheduler.daemon.turn import turn
 from ehscheduler.errors import AnotherDaemon, EhsError, StoreError, where
 from ehscheduler.store.faults import DiskFailed, NewerSchema, NotADatabase, OlderSchema
 from ehscheduler.store.lease import DaemonHold, hold_daemon
@@ -26,18 +24,6 @@ log = logging.getLogger("ehscheduler.daemon")
 UTC_NAME = "UTC"
 STOPPED_BY = (AnotherDaemon, DiskFailed, NotADatabase, OlderSchema, NewerSchema)
 """What a next turn would not find otherwise: with these the daemon stops, and says so."""
-
-
-def once(desk: Desk, now: Callable[[], datetime], *, stop: Callable[[], bool], rng: random.Random) -> str:
-    """Do one whole turn: decide, deliver, tell the operator; return one line that says what was done."""
-    ticked = tick(desk, now(), stop=stop)
-    delivered = deliver(desk, now, stop=stop, rng=rng)
-    told = tell_operator(desk, now())
-    return (
-        f"{ticked.cases} cases looked at, {ticked.notices} notices decided, {delivered.handed_over} messages handed "
-        f"over, {delivered.waiting} to be tried again, {delivered.refused} refused, {delivered.dropped} notices no "
-        f"longer owed, {len(ticked.faults)} cases at fault, {told} alarms told"
-    )
 
 
 class Daemon:
@@ -80,7 +66,7 @@ class Daemon:
             return
         try:
             hold.renew(self._now())
-            log.info(once(self._desk, self._now, stop=self._stopping.is_set, rng=self._rng))
+            log.info(turn(self._desk, self._now, stop=self._stopping.is_set, rng=self._rng).said)
         except STOPPED_BY as error:
             log.error("the daemon stops: %s", error)
             self._fault = error

@@ -30,6 +30,7 @@ from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
 from ehscheduler.store.cases import CaseRecord, case_refs, cases_due, mark_fault, set_next, take_case, wake
 from ehscheduler.store.editions import hash_of, keep_edition
 from ehscheduler.store.faults import AppendOnly, Contradiction
+from ehscheduler.store.holdings import replace_holdings
 from ehscheduler.store.milestones import (
     ClockRow,
     LadderRow,
@@ -194,6 +195,7 @@ def look_at(tx: Tx, round_: Round, record: CaseRecord) -> int:
     name, now, policy = round_.authority.name, round_.now, round_.authority.policy
     found = evaluation_of(tx, round_.authority, record.case_ref, now)
     replace_milestones(tx, name, record.case_ref, [MilestoneRow.of(m, policy.text_hash) for m in found.milestones])
+    replace_holdings(tx, name, record.case_ref, found.episode, found.holdings)
     found = _start(tx, round_, found)
     if found.handovers:
         pass_on(tx, round_.around(tx), found)

@@ -15,7 +15,7 @@ from ehscheduler.config import Mail, read_config
 from ehscheduler.core.calendars import LONDON, Calendar, at_clock, london_day
 from ehscheduler.daemon.build import desk_of
 from ehscheduler.daemon.desk import MAIL, Desk
-from ehscheduler.daemon.run import once
+from ehscheduler.daemon.turn import turn
 from ehscheduler.demo import second
 from ehscheduler.demo.folder import fresh_folder, write_config
 from ehscheduler.demo.sink import Sink, listening
@@ -149,7 +149,7 @@ class _Weeks:
             return bool(cases or waiting_deliveries(tx, AUTHORITY, now=moment, limit=1, channels=[MAIL]))
 
     def _turn(self, moment: datetime) -> None:
-        once(self.desk, lambda: moment, stop=lambda: False, rng=self.rng)
+        turn(self.desk, lambda: moment, stop=lambda: False, rng=self.rng)
         self.lived.turns += 1
 
     # ---- what a person does

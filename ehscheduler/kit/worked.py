@@ -128,7 +128,7 @@ class Workload:
         cases, events = read_back(policy, self.sent)
         now = end_of_day(FIRST_DAY + timedelta(days=len(self.table["families"])))
         held = [h for case in cases for h in evaluate(policy, calendar, case, events[case.ref], now).holdings]
-        roles = {"w1": self.table["role"]} if "role" in self.table else {}
+        roles = {"w1": (self.table["role"],)} if "role" in self.table else {}
         over = crossings(policy, held, roles, {"w1": self.table.get("share", 1.0)})
         told = [(action.case, action.to_roles) for action in limit_actions(over) if action.rule == self.rule]
         return [] if told == self.told else [f"{self.place}: told of {self.told} by hand, and of {told} as counted"]

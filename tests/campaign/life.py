@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ehscheduler.config import Config, config_from
-from ehscheduler.daemon import deliver, run, tick
+from ehscheduler.daemon import deliver, tick
+from ehscheduler.daemon import turn as turning
 from ehscheduler.daemon.build import desk_of
 from ehscheduler.daemon.desk import Desk
 from ehscheduler.notify.channel import DEADLINE, Channel, Outcome
@@ -119,7 +120,7 @@ def _live(ground: Ground, board: Board, first: int, at: datetime, worker: str) -
             board.begin_turn(number, turn.at)
             hold.renew(turn.at)
             _take_in(desk, ground, board, turn)
-            run.once(desk, lambda: clock[0], stop=lambda: False, rng=random.Random(number))
+            turning.turn(desk, lambda: clock[0], stop=lambda: False, rng=random.Random(number))
             board.enter(Stage.IDLE)
         hold.release()
 
@@ -188,7 +189,7 @@ class _ShownChannel:
 def _look_on(board: Board) -> None:
     """Show on the board, from inside the daemon's modules, what they are about to do."""
     _before(tick, "take_case", lambda: board.enter(Stage.DECIDING))
-    _before(run, "deliver", lambda: board.enter(Stage.COMPOSING))
+    _before(turning, "deliver", lambda: board.enter(Stage.COMPOSING))
     _after(deliver, "claim", board.claims)
     _after(deliver, "claim_again", board.claims)
     for name in MARKS:

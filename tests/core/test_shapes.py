@@ -349,11 +349,11 @@ def test_a_limit_is_crossed_once_by_the_case_that_goes_over_it() -> None:
             instant("2026-03-09"),
         )
         held += found.holdings
-    over = crossings(policy, held, {"p1": "worker"})
+    over = crossings(policy, held, {"p1": ("worker",)})
     assert [(c.kind, c.case, c.count) for c in over] == [("children", "C3", 6), ("families", "C3", 3)]
-    half = crossings(policy, held, {"p1": "worker"}, {"p1": 0.5})
+    half = crossings(policy, held, {"p1": ("worker",)}, {"p1": 0.5})
     assert [(c.kind, c.case, c.most) for c in half if c.kind == "families"] == [("families", "C2", 1)]
-    assert crossings(policy, held, {"p1": "somebody else"}) == []
+    assert crossings(policy, held, {"p1": ("somebody else",)}) == []
 
 
 OPEN = """
@@ -679,7 +679,7 @@ def test_a_person_whose_role_is_not_known_is_held_to_the_limit_for_whoever_leads
         held += evaluate(
             policy, calendar_for(policy), Case(f"C{n}", {"lead": "p1"}), lines, instant("2026-03-05")
         ).holdings
-    assert [one.limit.id for one in crossings(policy, held, roles)] == told
+    assert [one.limit.id for one in crossings(policy, held, {who: (role,) for who, role in roles.items()})] == told
 
 
 @pytest.mark.parametrize(("detail", "asked"), [("", ["heard/A/V1", "heard/B/V1"]), (' {"child": "B"}', ["heard/B/V1"])])

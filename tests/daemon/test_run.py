@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from ehscheduler.daemon import run
-from ehscheduler.daemon.run import Daemon, once
+from ehscheduler.daemon.run import Daemon
+from ehscheduler.daemon.turn import turn
 from ehscheduler.errors import EhsError, StoreError
 from ehscheduler.store import Store
 from ehscheduler.store.faults import DatabaseLocked, DiskFailed, DiskFull
@@ -53,9 +54,8 @@ def test_one_turn_decides_delivers_and_tells_and_says_so_in_a_line(house: House)
     house.case("C1", "2026-03-02 08:00 allocation", lead=None)
     house.turn("2026-03-11 08:00")
     house.at("2026-03-11 08:30")
-    said = once(house.desk, lambda: house.now, stop=lambda: False, rng=random.Random(1))
-    assert said.startswith("1 cases looked at, 1 notices decided, 1 messages handed over")
-    assert said.endswith("1 alarms told")
+    said = turn(house.desk, lambda: house.now, stop=lambda: False, rng=random.Random(1)).said
+    assert said == "1 case looked at, 1 notice decided, 1 message handed over, 1 alarm told to the operator."
     assert sorted(mail.to for mail in house.channel.taken) == ["it@council.example", "m1@council.example"]
 
 
@@ -66,7 +66,7 @@ def test_a_turn_that_the_database_gave_up_is_followed_by_the_next(
     def broken(*_: Any, **__: Any) -> str:
         raise fault
 
-    monkeypatch.setattr(run, "once", broken)
+    monkeypatch.setattr(run, "turn", broken)
     daemon = a_daemon(house)
     a_turn(daemon)
     assert not daemon._stopping.is_set()
@@ -76,7 +76,7 @@ def test_a_disk_that_failed_stops_the_daemon(house: House, monkeypatch: pytest.M
     def broken(*_: Any, **__: Any) -> str:
         raise DiskFailed("the disk failed while it was written")
 
-    monkeypatch.setattr(run, "once", broken)
+    monkeypatch.setattr(run, "turn", broken)
     daemon = a_daemon(house)
     a_turn(daemon)
     assert daemon._stopping.is_set()
@@ -89,7 +89,7 @@ def test_what_should_not_happen_stops_the_daemon_without_quoting_a_case(
     def broken(*_: Any, **__: Any) -> str:
         raise KeyError("Mrs Canary")
 
-    monkeypatch.setattr(run, "once", broken)
+    monkeypatch.setattr(run, "turn", broken)
     daemon = a_daemon(house)
     a_turn(daemon)
     assert isinstance(daemon._fault, EhsError)
@@ -100,7 +100,7 @@ def test_what_should_not_happen_stops_the_daemon_without_quoting_a_case(
 def test_no_turn_begins_after_the_stop(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     daemon = a_daemon(house)
     daemon._told_to_stop(signal.SIGTERM, None)
-    monkeypatch.setattr(run, "once", lambda *_, **__: pytest.fail("a turn began"))
+    monkeypatch.setattr(run, "turn", lambda *_, **__: pytest.fail("a turn began"))
     a_turn(daemon)
 
 

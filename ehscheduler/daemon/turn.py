@@ -1,0 +1,57 @@
+"""One whole turn: decide, count work, look whether all is covered, deliver, tell the operator, and beat."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ehscheduler.daemon.coverage import look_over
+from ehscheduler.daemon.deliver import Delivered, deliver
+from ehscheduler.daemon.desk import Desk
+from ehscheduler.daemon.heartbeat import beat
+from ehscheduler.daemon.limits import tell_limits
+from ehscheduler.daemon.operator import tell_operator
+from ehscheduler.daemon.tick import Ticked, tick
+from ehscheduler.notify.words import count_words
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What one turn did; `told` are the alarms that the operator was told."""
+
+    ticked: Ticked
+    delivered: Delivered
+    told: int
+
+    @property
+    def said(self) -> str:
+        """Say it in a sentence: always what was looked at and what left, and of the rest what there was."""
+        said = [
+            f"{count_words(self.ticked.cases, 'case')} looked at",
+            f"{count_words(self.ticked.notices, 'notice')} decided",
+            f"{count_words(self.delivered.handed_over, 'message')} handed over",
+        ]
+        rest = (
+            (len(self.ticked.faults), "case", "could not be worked out"),
+            (self.delivered.waiting, "message", "to be tried again"),
+            (self.delivered.refused, "message", "refused"),
+            (self.delivered.dropped, "notice", "no longer owed"),
+            (self.told, "alarm", "told to the operator"),
+        )
+        said += [f"{count_words(count, one)} {what}" for count, one, what in rest if count]
+        return ", ".join(said) + "."
+
+
+def turn(desk: Desk, now: Callable[[], datetime], *, stop: Callable[[], bool], rng: random.Random) -> Turned:
+    """Do one whole turn; what stops half way is done by the next."""
+    ticked = tick(desk, now(), stop=stop)
+    for authority in desk.authorities.values():
+        if stop():
+            break
+        ticked.notices += tell_limits(desk, authority, now())
+        look_over(desk.store, authority, desk.config, now())
+    delivered = deliver(desk, now, stop=stop, rng=rng)
+    turned = Turned(ticked, delivered, tell_operator(desk, now()))
+    if not stop():
+        beat(desk, now(), well=not ticked.faults and not delivered.paused)
+    return turned

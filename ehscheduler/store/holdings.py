@@ -1,0 +1,43 @@
+"""Who held which case from when to when, as each case was last looked at: what workload is counted from."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, select
+
+from ehscheduler.core.workload import Holding
+from ehscheduler.store.schema import holding
+from ehscheduler.store.state import put_state, state_of
+from ehscheduler.store.tx import Tx
+
+STALE = "workload_stale"
+"""Set where somebody's work may stand otherwise than when it was last counted."""
+
+
+def replace_holdings(tx: Tx, authority: str, case_ref: str, episode: int, held: Iterable[Holding]) -> bool:
+    """Make these the holdings of a case; True where they are not what they were, and work is to be counted anew."""
+    c = holding.c
+    mine = (c.authority == authority, c.case_ref == case_ref)
+    before = {tuple(row) for row in tx.execute(select(c.lead, c.since, c.until, c.children).where(*mine))}
+    after = {(one.lead, one.since, one.until, one.children) for one in held}
+    if before == after:
+        return False
+    tx.execute(delete(holding).where(*mine))
+    rows = [
+        {"authority": authority, "case_ref": case_ref, "episode": episode, "lead": lead, "since": since, "until": until,
+         "children": children}
+        for lead, since, until, children in after
+    ]  # fmt: skip
+    tx.insert_new(holding, rows)
+    put_state(tx, authority, STALE, True)
+    return True
+
+
+def holdings_of(tx: Tx, authority: str) -> list[Holding]:
+    """Read who held what, of every case."""
+    c = holding.c
+    query = select(c.case_ref, c.lead, c.since, c.until, c.children).where(c.authority == authority)
+    return [Holding(*row) for row in tx.execute(query.order_by(c.case_ref, c.since))]
+
+
+def is_stale(tx: Tx, authority: str) -> bool:
+    return bool(state_of(tx, authority, STALE))
