@@ -1,6 +1,7 @@
 """dispute open, answer, advance, decide, withdraw, list, show: disagreements, step by step."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,7 +59,7 @@ def open_(
         act = office.dispute_open(
             store, loaded, case, about=about, ref=ref or None, detail=detail, at=at or None, now=clock.now(), by=who(by)
         )
-        _done(store, loaded, case, act, "Raised")
+        _done(store, loaded, case, act, "Raised", config)
 
 
 @disputes_app.command()
@@ -79,7 +80,7 @@ def answer(
         act = office.dispute_answer(
             store, loaded, case, ref, says=says, by_role=by_role, at=at or None, now=clock.now(), by=who(by)
         )
-        _done(store, loaded, case, act, "Answered")
+        _done(store, loaded, case, act, "Answered", config)
 
 
 @disputes_app.command()
@@ -96,7 +97,7 @@ def advance(
 
     with case_at(case, authority, config) as (store, loaded):
         act = office.dispute_advance(store, loaded, case, ref, at=at or None, now=clock.now(), by=who(by))
-        _done(store, loaded, case, act, "Taken up a step")
+        _done(store, loaded, case, act, "Taken up a step", config)
 
 
 @disputes_app.command()
@@ -117,7 +118,7 @@ def decide(
         act = office.dispute_decide(
             store, loaded, case, ref, role=role, outcome=outcome, at=at or None, now=clock.now(), by=who(by)
         )
-        _done(store, loaded, case, act, "Recorded")
+        _done(store, loaded, case, act, "Recorded", config)
 
 
 @disputes_app.command()
@@ -134,18 +135,20 @@ def withdraw(
 
     with case_at(case, authority, config) as (store, loaded):
         act = office.dispute_withdraw(store, loaded, case, ref, at=at or None, now=clock.now(), by=who(by))
-        _done(store, loaded, case, act, "Taken back")
+        _done(store, loaded, case, act, "Taken back", config)
 
 
-def _done(store: "Store", authority: "Authority", case: str, act: "Act", said: str) -> None:
+def _done(store: "Store", authority: "Authority", case: str, act: "Act", said: str, config: Path) -> None:
     """Say what was put on record, and how the dispute stands now."""
     from ehscheduler.disputing import dispute
 
+    route = config_at(config).safeguarding_route(authority.name)
     known = " before; nothing changed" if act.known else ""
     ref = act.event.ref or ""
     typer.echo(f"{said}{known}: dispute {ref} of case {case} (event {act.event.id}).")
     for line in _stands(dispute(store, authority, case, ref, clock.now())):
         say(line)
+    say(_route(route))
 
 
 # ---- list, show

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ehscheduler.core.calendars import london_day
 from ehscheduler.core.disputes import Rung
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.events import Event
@@ -75,6 +76,8 @@ def _dispute(m: Milestone, raised: Event, events: Iterable[Event], now: datetime
     ref = raised.ref or m.ref or ""
     own = sorted((e for e in events if e.ref in (None, ref) and e.moment >= raised.moment), key=lambda e: e.moment)
     reached = [rung for rung in m.rungs if rung.reached_at <= now]
+    if not reached and raised.dated and raised.day == london_day(now):
+        reached = list(m.rungs[:1])  # of a dispute of which only the day is known, its first step is that day's
     answers = [str(e.detail.get("says", "")) for e in own if e.word == ANSWERED]
     ended = m.evidence or m.stopped_by
     return Dispute(
@@ -112,15 +115,11 @@ def _outcome(resolved: Event, own: Sequence[Event]) -> str:
 
 def matters(policy: Policy) -> list[str]:
     """Return what the policy's rules say a dispute can be about; empty where no rule asks."""
-    return _values(policy, "about")
+    return told_apart(policy, "about")
 
 
-def stages(policy: Policy) -> list[str]:
-    """Return the stages of the work that the policy's ladders tell apart (Manchester 6.2, 6.3)."""
-    return _values(policy, "stage")
-
-
-def _values(policy: Policy, name: str) -> list[str]:
+def told_apart(policy: Policy, name: str) -> list[str]:
+    """Return the values of one key of a dispute's detail that the policy's rules and ladders tell apart."""
     found: dict[str, None] = {}
     for rule in policy.rules.values():
         if rule.decided_by:

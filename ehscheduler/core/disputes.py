@@ -42,8 +42,11 @@ class Rung:
 
     @property
     def waits_for(self) -> tuple[str, ...]:
-        """Return the roles that are still to record; all of them again, where they are at odds."""
-        return self.who if self.at_odds else tuple(role for role in self.who if role not in self.recorded)
+        """Return the roles that are still to record; all of them again, where they are at odds, or where what they
+        decided was never put on record as the end of the dispute.
+        """
+        again = self.at_odds or self.agreed
+        return self.who if again else tuple(role for role in self.who if role not in self.recorded)
 
 
 def climb(
@@ -74,7 +77,7 @@ def _climb(
         # Where only the date of an escalation or of the dispute is known, the rung is reached with the one before.
         asked_at = max(asked[0].moment, reached) if asked else None
         reached = due_at + ONE_SECOND if due_at else None
-        if asked_at is not None and (reached is None or asked_at <= reached):
+        if asked_at is not None and (reached is None or asked_at < reached):
             asked.pop(0)
             reached = asked_at
 

@@ -106,7 +106,7 @@ def _owed(look: Look, past: Sequence[Action], again: list[datetime]) -> Iterator
     for action in sorted(past, key=_tells_more):
         latest[_gathers(action)] = action
     for action in latest.values():
-        if not _says_how_it_stands(action, milestones[action.key]):
+        if not _says_how_it_stands(action, milestones[action.key]) or _gone_up(look, action, milestones[action.key]):
             continue
         if _for_the_baseline(look, milestones[action.key], action):
             if action.kind != "overdue":
@@ -130,6 +130,12 @@ def _gathers(action: Action) -> tuple[str, str]:
 def _says_how_it_stands(action: Action, milestone: Milestone) -> bool:
     """Tell whether a nudge is still right: past its date a milestone has an overdue notice, and a guide none."""
     return action.kind not in ("reminder", "due") or milestone.state != "overdue"
+
+
+def _gone_up(look: Look, action: Action, milestone: Milestone) -> bool:
+    """Tell whether a dispute has gone up since a step: whoever is asked there can decide no more."""
+    stage = action.stage or 0
+    return action.kind == "dispute" and any(r.stage > stage and r.reached_at <= look.now for r in milestone.rungs)
 
 
 def _for_the_baseline(look: Look, milestone: Milestone, action: Action) -> bool:

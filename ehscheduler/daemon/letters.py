@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from ehscheduler.core.actions import next_morning
 from ehscheduler.core.calendars import london_day
@@ -147,7 +147,7 @@ def _message(
     )
     if kind == "dispute":
         policy = around.authority.policy
-        steps = tuple(_step(one, line, policy) for one, line in zip(inside, lines, strict=True))
+        steps = tuple(_step(one, line, policy, around.now) for one, line in zip(inside, lines, strict=True))
         return Dispute(to=to, imprint=imprint, day=day, steps=steps)
     if kind == "immediate":
         waits_for, waits_until = _waits(around, inside)
@@ -313,7 +313,7 @@ def _next_step(m: Milestone, policy: Policy, *, again: bool = False) -> str:
     return f"{still}Done when this is recorded: {' or '.join(said)}"
 
 
-def _step(one: Checked, line: Line, policy: Policy) -> Step:
+def _step(one: Checked, line: Line, policy: Policy, now: datetime) -> Step:
     m, detail = one.milestone, (one.milestone.anchor.detail if one.milestone.anchor else {})
     rung = next(r for r in m.rungs if r.stage == one.notice.stage)  # `check` has made sure that it is there
     above = next((r for r in m.rungs if r.stage == rung.stage + 1), None)
@@ -325,7 +325,7 @@ def _step(one: Checked, line: Line, policy: Policy) -> Step:
         line=line,
         since=said_moment(m.from_at) if m.from_at else "",
         asks="Decide, and have the decision recorded",
-        decide_by=said_moment(rung.due_at) if rung.due_at else "no set time",
+        decide_by=_by_when(rung, now),
         stage=rung.stage,
         stages=max(r.stage for r in m.rungs),
         together=rung.together,
@@ -337,8 +337,16 @@ def _step(one: Checked, line: Line, policy: Policy) -> Step:
         others=tuple(title(role) for role in rung.who if role not in one.notice.to_roles or len(rung.who) > 1),
         recorded=tuple(map(title, rung.recorded)),
         at_odds=rung.at_odds,
-        if_over=tuple(f"{said} (clause {clause})" for said, clause in follows(policy, m.rule)),
+        if_over=()
+        if m.state == "overdue"
+        else tuple(f"{t} (clause {clause})" for t, clause in follows(policy, m.rule)),
     )
+
+
+def _by_when(rung: Rung, now: datetime) -> str:
+    if rung.due_at is None:
+        return "no set time"
+    return said_moment(rung.due_at) if now <= rung.due_at else f"now; its time ran out at {said_moment(rung.due_at)}"
 
 
 def _titles(rungs: Iterable[Rung], policy: Policy) -> Iterator[str]:

@@ -140,6 +140,8 @@ def _moved_on(notice: Notice, milestone: Milestone, now: datetime) -> str | None
     rung = next((r for r in milestone.rungs if r.stage == notice.stage), None)
     if rung is None or rung.reached_at > now:
         return "that step of the dispute is not reached"
+    if any(other.stage > rung.stage and other.reached_at <= now for other in milestone.rungs):
+        return "the dispute has gone up a step since"
     return None if set(notice.to_roles) & set(rung.waits_for) else "others decide at that step now"
 
 

@@ -9,11 +9,7 @@ from ehscheduler.core.events import Case, Event
 from ehscheduler.core.history import typed
 from ehscheduler.core.vocabulary import DETAIL_ONLY, nearest
 from ehscheduler.errors import InputRefused
-from ehscheduler.office.entry import Act
-from ehscheduler.office.entry import enter as _add
-from ehscheduler.office.entry import event_of as _event
-from ehscheduler.office.entry import held_case as _held
-from ehscheduler.office.entry import withdrawn_of as _withdrawn
+from ehscheduler.office.entry import FOLLOWS, Act, enter, event_of, held_case, withdrawn_of
 from ehscheduler.plugins import Authority
 from ehscheduler.store.events import events_of
 from ehscheduler.store.store import Store
@@ -42,10 +38,10 @@ def record(
     faults = list(_detail_faults(authority, word, detail or {}))
     if faults:
         raise InputRefused(faults)
-    made = _event(case_ref, word, at, now, ref, detail or {})
+    made = event_of(case_ref, word, at, now, ref, detail or {})
     with store.begin() as tx:
-        _held(tx, authority, case_ref)
-        return _add(tx, authority, made, act="record", now=now, by=by)
+        held_case(tx, authority, case_ref)
+        return enter(tx, authority, made, act="record", now=now, by=by)
 
 
 def _detail_faults(authority: Authority, word: str, detail: Mapping[str, Any]) -> Iterator[str]:
@@ -64,21 +60,27 @@ def correct(
 ) -> list[Act]:
     """Withdraw an event, and with `at` record it anew at another time; what was recorded before stays on record."""
     with store.begin() as tx:
-        case = _held(tx, authority, case_ref)
+        case = held_case(tx, authority, case_ref)
         events = {e.id: e for e in events_of(tx, authority.name, case_ref)}
         wrong = events.get(event)
         if wrong is None:
             raise InputRefused([f"case {case_ref!r} has no event {event!r}{nearest(event, list(events))}"])
-        anew = None if at is None else _event(case_ref, wrong.word, at, now, wrong.ref, wrong.detail)
-        withdrawn = _withdrawn(authority, case, events.values(), now)
+        anew = None if at is None else event_of(case_ref, wrong.word, at, now, wrong.ref, wrong.detail)
+        withdrawn = withdrawn_of(authority, case, events.values(), now)
         if event in withdrawn:
             return [_already(anew, event, events.values(), withdrawn)]
         if anew is not None and _same(anew, wrong):
             return [Act(wrong, True)]
-        gone = _event(case_ref, RETRACTED, now.isoformat(), now, None, {"event": event, "why": why})
-        acts = [_add(tx, authority, gone, act="correct", now=now, by=by)]
+        gone = event_of(case_ref, RETRACTED, now.isoformat(), now, None, {"event": event, "why": why})
+        acts = [enter(tx, authority, gone, act="correct", now=now, by=by)]
+        # What followed of it by itself, as the end of a dispute does of its last decision, is withdrawn with it.
+        for one in events.values():
+            if one.detail.get(FOLLOWS) == event and one.id not in withdrawn:
+                told = {"event": one.id, "why": why}
+                after = event_of(case_ref, RETRACTED, now.isoformat(), now, None, told)
+                acts.append(enter(tx, authority, after, act="correct", now=now, by=by))
         if anew is not None:
-            acts.append(_add(tx, authority, anew, act="correct", now=now, by=by))
+            acts.append(enter(tx, authority, anew, act="correct", now=now, by=by))
         return acts
 
 
@@ -134,14 +136,14 @@ def _turn(
     detail: Mapping[str, Any],
 ) -> Act:
     """Record a turn of the case, unless it would be odd: a hold on a hold, an end of no hold, a second closure."""
-    made = _event(case_ref, word, at or now.isoformat(), now, None, detail)
+    made = event_of(case_ref, word, at or now.isoformat(), now, None, detail)
     with store.begin() as tx:
-        case = _held(tx, authority, case_ref)
+        case = held_case(tx, authority, case_ref)
         events = events_of(tx, authority.name, case_ref)
-        withdrawn = _withdrawn(authority, case, events, now)
+        withdrawn = withdrawn_of(authority, case, events, now)
         if all(one.id in withdrawn or not _same(one, made) for one in events):
             _refuse_odd(authority, case, events, made, now)
-        return _add(tx, authority, made, act=word, now=now, by=by)
+        return enter(tx, authority, made, act=word, now=now, by=by)
 
 
 def _refuse_odd(authority: Authority, case: Case, events: Sequence[Event], made: Event, now: datetime) -> None:

@@ -86,7 +86,8 @@ def _agree(
         for one in events:
             if (one.word, one.day, one.detail) == (agreed.word, agreed.day, agreed.detail) and one.id not in gone:
                 return Act(one, True)  # agreed twice on one day is agreed once
-        rank = rank_fault(tx, authority, str(agreed.detail["by_role"]), by, agreed.day)
+        facts = _worked_out(authority, case, events, now).facts
+        rank = rank_fault(tx, authority, str(agreed.detail["by_role"]), by, agreed.day, facts)
         faults = [rank] if rank else []
         if agreed.word == NOTED_LATE:
             faults += _in_time(authority, case, events, agreed, rules, now)

@@ -20,6 +20,7 @@ from ehscheduler.core.disputed import (
     Dispute,
     disputes_of,
     matters,
+    told_apart,
 )
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.events import Event
@@ -28,7 +29,7 @@ from ehscheduler.core.vocabulary import ASKED_OF_DETAIL, nearest
 from ehscheduler.errors import InputRefused
 from ehscheduler.intake.cells import CODE
 from ehscheduler.office.cases import evaluation_of
-from ehscheduler.office.entry import Act, enter, event_of, held_case, withdrawn_of
+from ehscheduler.office.entry import FOLLOWS, Act, enter, event_of, held_case, withdrawn_of
 from ehscheduler.office.ranks import on_staff, rank_fault
 from ehscheduler.plugins import Authority
 from ehscheduler.store.events import events_of
@@ -36,6 +37,8 @@ from ehscheduler.store.store import Store
 from ehscheduler.store.tx import Tx
 
 SIDES = ("by_role", "against")
+CARRIED = ("about", "stage", "level")
+"""What the end of a dispute says again of how it began, for rules ask it of either."""
 
 
 def dispute_open(
@@ -138,15 +141,16 @@ def dispute_decide(
         if isinstance(one, Act):
             return one
         made = event_of(case_ref, DECIDED, at or now.isoformat(), now, ref, detail)
-        _refuse_decider(tx, authority, one, role, by, made.day)
+        facts = evaluation_of(tx, authority, case_ref, now).facts
+        _refuse_decider(tx, authority, one, role, by, made.day, facts)
         act = enter(tx, authority, made, act="dispute decide", now=now, by=by)
         one = _after(tx, authority, made, now)
         rung = one.rung
+        same = {key: one.raised.detail[key] for key in CARRIED if key in one.raised.detail}
         if rung is not None and rung.agreed:
-            said = {"outcome": outcome, "by_role": role}
-            _follow(tx, authority, made, RESOLVED, said, now=now, by=by)
+            _follow(tx, authority, made, RESOLVED, {**same, **detail}, now=now, by=by)
         elif rung is not None and rung.at_odds and not one.last:
-            _follow(tx, authority, made, ESCALATED, {}, now=now, by=by)
+            _follow(tx, authority, made, ESCALATED, same, now=now, by=by)
         return act
 
 
@@ -226,8 +230,9 @@ def _by_then(made: Event, now: datetime) -> datetime:
 def _follow(
     tx: Tx, authority: Authority, decided: Event, word: str, detail: Mapping[str, Any], *, now: datetime, by: str
 ) -> None:
-    """Put on record what follows of the last decision, at the same moment."""
-    made = event_of(decided.case, word, decided.moment.isoformat(), now, decided.ref, detail)
+    """Put on record what follows of the last decision, at the same moment, or on the same day."""
+    at = decided.day.isoformat() if decided.dated else decided.moment.isoformat()
+    made = event_of(decided.case, word, at, now, decided.ref, {**detail, FOLLOWS: decided.id})
     enter(tx, authority, made, act=word.replace("_", " "), now=now, by=by)
 
 
@@ -252,12 +257,20 @@ def _told_before(
 
 
 def _detail_faults(policy: Policy, said: Mapping[str, Any]) -> Iterable[str]:
+    """Say what a dispute cannot be about: keys nobody asks, roles that are none, free text, a word nearly right."""
     known = {"about", "person", "reason", *SIDES, *ASKED_OF_DETAIL, *policy.facts}
     for name, value in said.items():
         if name not in known:
             yield f"a dispute has no {name!r}{nearest(name, known)}"
         elif name in SIDES and value not in policy.roles:
             yield f"{name}: no role {value!r}{nearest(str(value), list(policy.roles))}"
+        elif isinstance(value, str) and name != "person":
+            words = told_apart(policy, name)
+            if not CODE.fullmatch(value):
+                hint = nearest(value.lower().replace(" ", "_"), words)
+                yield f"{name} is a code in small letters such as {words[0] if words else 'level_of_need'!r}{hint}"
+            elif value not in words and (hint := nearest(value, words)):
+                yield f"{name}: {value!r} is no word of the policy{hint}"
 
 
 def _next_ref(events: Iterable[Event]) -> str:
@@ -273,6 +286,8 @@ def _refuse_twin(authority: Authority, before: Evaluation, events: Iterable[Even
 
 def _refuse_unruled(authority: Authority, before: Evaluation, after: Evaluation, made: Event) -> None:
     """Refuse a dispute for which no rule names who decides, or on which a fact is blank that says so."""
+    if before.closed_on is not None:
+        raise InputRefused([f"{before.case} is closed since {before.closed_on.isoformat()}; reopen it first"])
     if new := [problem for problem in after.problems if problem not in before.problems]:
         raise InputRefused(new)
     ruled = [m for m in after.milestones if m.anchor is not None and m.anchor.id == made.id]
@@ -283,14 +298,17 @@ def _refuse_unruled(authority: Authority, before: Evaluation, after: Evaluation,
         raise InputRefused([f"{authority.name}'s protocol says nobody decides a dispute about {about!r} here; {may}"])
 
 
-def _refuse_decider(tx: Tx, authority: Authority, one: Dispute, role: str, by: str, day: date) -> None:
+def _refuse_decider(
+    tx: Tx, authority: Authority, one: Dispute, role: str, by: str, day: date, facts: Mapping[str, Any]
+) -> None:
     rung = one.rung
     who = rung.who if rung else ()
     if role not in who:
         above = [r for r in one.rungs if rung is None or r.stage > rung.stage if role in r.who]
         hint = "; advance it first" if above else nearest(role, list(who))
         raise InputRefused([f"at this step {' and '.join(who) or 'nobody'} decide, not {role!r}{hint}"])
-    if fault := rank_fault(tx, authority, role, by, day):
+    higher = [r for step in one.rungs if rung is not None and step.stage > rung.stage for r in step.who]
+    if fault := rank_fault(tx, authority, role, by, day, facts, higher):
         raise InputRefused([fault])
 
 

@@ -21,6 +21,10 @@ SOURCE = "office"
 """The source of what people record by hand."""
 
 
+FOLLOWS = "follows"
+"""The key in an event's detail that names the event of which it follows: withdrawn with that one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """What a person did: the event as it was recorded, and whether it was known already."""

@@ -58,12 +58,14 @@ def test_the_list_and_one_dispute_always_say_what_never_waits(small: Cli) -> Non
     assert ROUTE in small("dispute", "list").out
     assert ROUTE in small("dispute", "show", "C1").out
     assert json.loads(small("dispute", "show", "C1", "--format", "json").out)["safeguarding"]
+    assert ROUTE in small("dispute", "advance", "C1", "D-1").out
 
 
 def test_what_cannot_be_disputed_is_refused_with_what_can(small: Cli) -> None:
     said = small("dispute", "open", "C1", "--about", "alocation")
     assert said.code == 1
-    assert "it speaks of allocation; did you mean 'allocation'?" in said.err
+    assert "about: 'alocation' is no word of the policy; did you mean 'allocation'?" in said.err
+    assert "it speaks of allocation" in small("dispute", "open", "C1", "--about", "the_weather").err
 
 
 def test_a_second_about_the_same_is_refused_with_the_ref_of_the_first(small: Cli) -> None:
