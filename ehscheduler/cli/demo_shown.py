@@ -18,7 +18,7 @@ from rich.text import Text
 from ehscheduler.cli.card import show_card
 from ehscheduler.cli.common import console
 from ehscheduler.cli.report import LEGEND, count_rows, show_counts
-from ehscheduler.core.calendars import london_day
+from ehscheduler.core.calendars import LONDON, london_day
 from ehscheduler.core.saying import said_day, said_moment
 from ehscheduler.demo.picks import Picks, Received, pick, quarter_of
 from ehscheduler.demo.weeks import EXTRACT_COMES, EXTRACT_DAYS, FAMILIES, Lived
@@ -43,6 +43,7 @@ def show_demo(lived: Lived, started: float) -> None:
     _show_weeks(out, lived, picks)
     _show_practitioner(out, picks)
     _show_manager(out, picks)
+    _show_climb(out, picks)
     _show_overdue(out, picks, lived.until)
     _show_card(out, picks)
     _show_quarter(out, lived, picks)
@@ -135,6 +136,38 @@ def _show_mail(out: Console, one: Received) -> None:
     head.add_row("Subject", Text(one.subject))
     parts = Group(head, Text(""), Text(one.text.rstrip()))
     out.print(Panel(parts, title=one.path.name, title_align="left", expand=False))
+
+
+# ---- a dispute
+
+
+def _show_climb(out: Console, picks: Picks) -> None:
+    if picks.climb is None:
+        return
+    one = picks.climb
+    what = f"{one.dispute.ref} of case {one.dispute.case} (clause {one.dispute.milestone.clause})"
+    _heading(out, f"How that dispute climbed: {what}")
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("step", "who decides", "reached", "until", "told at", "recorded"):
+        table.add_column(column, overflow="fold")
+    for rung in one.dispute.rungs:
+        told = [row.sent_at for row in one.told if row.kind == "dispute" and row.stage == rung.stage and row.sent_at]
+        table.add_row(
+            str(rung.stage),
+            one.titles(rung.who),
+            _short_moment(rung.reached_at),
+            _short_moment(rung.due_at) if rung.due_at else "no set time",
+            ", ".join(map(_short_moment, sorted(told))),
+            ", ".join(rung.recorded.values()),
+        )
+    out.print(table)
+    if one.dispute.ended_at:
+        out.print(f"It was {one.dispute.state} at {said_moment(one.dispute.ended_at)}: {one.dispute.outcome}.")
+
+
+def _short_moment(moment: datetime) -> str:
+    local = moment.astimezone(LONDON)
+    return f"{local:%a} {local.day} {local:%b %H:%M}"
 
 
 # ---- what is overdue, and one proof

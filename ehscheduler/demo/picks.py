@@ -15,6 +15,7 @@ from ehscheduler.core.calendars import london_day
 from ehscheduler.core.drift import OURS
 from ehscheduler.core.people import Person
 from ehscheduler.demo.weeks import Lived
+from ehscheduler.disputing import Standing, dispute
 from ehscheduler.store.outbox import OutboxRow, outbox
 from ehscheduler.store.people import people_of
 from ehscheduler.store.store import Store
@@ -59,6 +60,7 @@ class Picks:
     overdue: Sequence[OpenRow]
     open_count: int
     card: Mapping[str, Any] | None
+    climb: Standing | None
     quarter: Report
     panel: Concerns | None
 
@@ -81,9 +83,16 @@ def pick(lived: Lived) -> Picks:
             overdue,
             len(rows),
             _card(store, lived, overdue),
+            _climb(store, lived),
             report(store, lived.authority, quarter_of(lived), by=""),
             concerns(store, lived.second, lived.until, OURS) if lived.second else None,
         )
+
+
+def _climb(store: Store, lived: Lived) -> Standing | None:
+    """Return how the dispute stands that was raised by hand."""
+    raised = lived.dispute
+    return dispute(store, lived.authority, raised.case, raised.ref, lived.until) if raised else None
 
 
 def quarter_of(lived: Lived) -> Stretch:

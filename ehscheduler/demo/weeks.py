@@ -6,7 +6,7 @@ by SMTP to a sink on this machine.
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -32,16 +32,17 @@ FAMILIES = 40
 EXTRACT_DAYS = 182
 WEEKS = 8
 EXTRACT_COMES = time(6, 30)
-DISPUTE_AT, DECIDED_AT = time(9, 10), time(11, 10)
+DISPUTE_AT, DECIDED_AT, DECIDER = time(9, 10), time(11, 10), "group_manager"
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """The dispute that the demo records by hand, and when it was decided; None while it is open."""
+    """The dispute that the demo raises by hand, and when it was decided; None while it is open."""
 
     case: str
+    ref: str
     raised_at: datetime
     decided_at: datetime | None
 
@@ -155,31 +156,30 @@ class _Weeks:
     # ---- what a person does
 
     def _by_hand(self, moment: datetime) -> None:
-        """Raise one dispute, and decide it a day later, as a person does with `ehscheduler record`."""
+        """Raise one dispute, and decide it a day later, as people do with `ehscheduler dispute open` and `decide`."""
         day = self.day_of_dispute
         if day is None:
             return
         raised_at, decided_at = at_clock(day, DISPUTE_AT), at_clock(self.calendar.next_working(day), DECIDED_AT)
-        if self.lived.dispute is None and moment >= raised_at and (case := self._newest_case()) is not None:
-            self._record(case, "dispute_raised", raised_at)
-            self.lived.dispute = Dispute(case, raised_at, None)
-        dispute = self.lived.dispute
-        if dispute is not None and dispute.decided_at is None and moment >= decided_at:
-            self._record(dispute.case, "dispute_resolved", decided_at)
-            self.lived.dispute = Dispute(dispute.case, raised_at, decided_at)
-
-    def _record(self, case: str, word: str, at: datetime) -> None:
-        office.record(
-            self.desk.store,
-            self.lived.authority,
-            case,
-            word,
-            at=at.isoformat(),
-            now=at,
-            by="demo",
-            ref="dispute-1",
-            detail={"about": "allocation"},
-        )
+        store, authority, dispute = self.desk.store, self.lived.authority, self.lived.dispute
+        if dispute is None and moment >= raised_at and (case := self._newest_case()) is not None:
+            raised = office.dispute_open(
+                store, authority, case, about="allocation", at=raised_at.isoformat(), now=raised_at, by="demo"
+            )
+            self.lived.dispute = Dispute(case, raised.event.ref or "", raised_at, None)
+        elif dispute is not None and dispute.decided_at is None and moment >= decided_at:
+            office.dispute_decide(
+                store,
+                authority,
+                dispute.case,
+                dispute.ref,
+                role=DECIDER,
+                outcome="stays_with_team",
+                at=decided_at.isoformat(),
+                now=decided_at,
+                by="demo",
+            )
+            self.lived.dispute = replace(dispute, decided_at=decided_at)
 
     def _newest_case(self) -> str | None:
         """Return the case that came last, one that waits for its allocation before any other."""
