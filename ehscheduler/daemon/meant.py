@@ -32,7 +32,10 @@ def meant(
     lead, team, hub = (as_word(facts.get(name)) for name in ("lead", "team", "meeting_hub"))
     if role != LINE_MANAGER or not owners:
         return resolve(role, policy, directory, lead=lead, team=team, hub=hub, above=above)
-    found = [resolve(role, policy, directory, lead=own, team=team, hub=hub, above=above) for own in owners]
+    # The head of a team is above whoever leads a case there, and not above a manager who has nobody above them.
+    found = [
+        resolve(role, policy, directory, lead=own, team=team if own == lead else None, above=above) for own in owners
+    ]
     people = {person.person_id: person for one in found for person in one.people}
     return Resolved(tuple(people.values()), next((one.climbed for one in found if one.climbed), None))
 

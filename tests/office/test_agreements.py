@@ -220,3 +220,14 @@ def test_a_relaxation_that_is_reviewed_is_due_again_a_week_later_and_one_that_ha
     relaxed.events("C1", "2026-03-25 10:00 relaxation_ended")
     relaxed.turns("2026-03-26", "2026-04-10")
     assert [row for row in told(relaxed) if row[2] == "person:m1" and row[1] == "overdue"] == []
+
+
+def test_the_overdue_work_of_whoever_has_nobody_above_them_is_an_alarm_and_never_goes_down(
+    house_of: Callable[..., House],
+) -> None:
+    house = house_of(VISIT.replace('owner = "worker"', 'owner = "director"'))
+    house.live()
+    house.case("C1", "2026-03-02 08:00 allocation")
+    house.turns("2026-03-02", "2026-03-20")
+    assert {to for _, _, to in told(house)} == {"person:d1"}
+    assert [alarm.code for alarm in house.alarms()] == ["nobody"]
