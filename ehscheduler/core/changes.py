@@ -13,6 +13,8 @@ from ehscheduler.core.holds import NOT_HELD, Held
 from ehscheduler.core.limits import Limit
 from ehscheduler.core.policy import Policy, Rule
 
+TOO_LATE = "it was agreed after the due date"
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -67,6 +69,8 @@ def moved_by(
     steps += [(event.day, len(switches), event) for event in agreed]
     walk = _Walk(clock.rule, history, count, tuple(step for _, _, step in sorted(steps, key=lambda s: s[:2])))
     limit, changes = walk.follow(len(steps), held)
+    history.agreed["in time"].update(change.event.id for change in changes if change.kind == "relaxation")
+    history.agreed["too late"].update(event.id for event, refusal in walk.refused.items() if refusal == TOO_LATE)
     for event, refusal in walk.refused.items():
         history.warn(f"{event.word} on {event.day.isoformat()} moves nothing on {clock.rule.id}: {refusal}")
     return Moved(limit, _plain(count, switches), changes, sum(change.kind == "phase" for change in changes))
@@ -179,7 +183,7 @@ def _agreed(event: Event, rule: Rule, policy: Policy, current: Limit) -> tuple[s
     if current.undated:
         return "it has no limit to move", None
     if current.past(event.moment, event.day):
-        return "it was agreed after the due date", None
+        return TOO_LATE, None
     weeks = _weeks(event)
     if weeks:
         return "", None if current.on is None else current.on + weeks

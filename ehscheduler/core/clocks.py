@@ -8,7 +8,7 @@ from ehscheduler.core.calendars import london_day, start_of_day
 from ehscheduler.core.conditions import fits, holds
 from ehscheduler.core.events import Event, precedes
 from ehscheduler.core.family import Member
-from ehscheduler.core.history import History
+from ehscheduler.core.history import AGREEMENTS, History
 from ehscheduler.core.phrases import Anchor, Due
 from ehscheduler.core.policy import Check, Compare, Cond, Rule, Standard
 
@@ -44,6 +44,8 @@ def each_anchors(dues: Sequence[Due], rule: Rule, history: History) -> Iterable[
 def named_occurrences(word: str, rule: Rule, history: History) -> Iterator[tuple[Event, str]]:
     seen: dict[str, Event] = {}
     for event in within_closure(history.occurrences(word), rule, history):
+        if event.word in AGREEMENTS and history.came_too_late(history, event):
+            continue  # it moved nothing, so there is nothing to look at again
         name = event.ref or event.id
         if name in seen:
             # One ref, told twice: the same thing while it is open, a new one (by its id) once it was met.
@@ -203,16 +205,19 @@ def _meant(event: Event, clock: Clock) -> bool:
 
 
 def cancelling(rule: Rule, clock: Clock, history: History, evidence: Event | None) -> Event | None:
-    """Return the `unless` event that came since the start and before the rule was met."""
-    if not any(history.occurrences(anchor.name) for anchor in rule.unless):
-        return None
-    watch = replace(clock, later_day=False, until=None)
+    """Return the `unless` event that came since the start and before the rule was met.
+
+    What hangs on each time that another rule ran over ends as well when that is caught up with.
+    """
+    unless = [anchor for anchor in rule.unless if history.occurrences(anchor.name)]
+    watch = replace(clock, later_day=False, until=None) if unless else clock
     found = [
         event
-        for anchor in rule.unless
+        for anchor in unless
         for event in list(_ordinal_since(anchor, watch, history))[:1]
         if event is not clock.start
     ]
+    found += _caught_up(clock, history)
     if not found:
         return None
     first = min(found, key=lambda event: (event.moment, event.word, event.id))
@@ -220,6 +225,14 @@ def cancelling(rule: Rule, clock: Clock, history: History, evidence: Event | Non
     if evidence is not None and not precedes(first, evidence):
         return None
     return first
+
+
+def _caught_up(clock: Clock, history: History) -> list[Event]:
+    """Return what ended the milestone whose running over started this clock; under `each` the two are a pair."""
+    if clock.start is None or clock.key_ref is None:
+        return []
+    ended = history.caught_up.get(clock.start.id)
+    return [ended] if ended is not None else []
 
 
 @dataclass(frozen=True, slots=True)

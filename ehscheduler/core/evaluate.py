@@ -11,7 +11,7 @@ from ehscheduler.core.chains import Chain
 from ehscheduler.core.events import Case, Event
 from ehscheduler.core.findings import Finding, findings
 from ehscheduler.core.handovers import HandOver, handovers
-from ehscheduler.core.history import OVERDUE, History
+from ehscheduler.core.history import OVERDUE, History, named_rules
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy, Rhythm, Standard
 from ehscheduler.core.rhythms import rhythm_milestones
@@ -62,15 +62,25 @@ def evaluate(
     history = History(policy, calendar, case, told, now, london_day(now), horizon=horizon)
     history.chains = {key: chain for (episode, key), chain in (chains or {}).items() if episode == history.episode}
     made: dict[str, list[Milestone]] = {}
+    begun: set[str] = set()
 
     def milestones_of(asked: History, id_: str) -> list[Milestone]:
         """Work a rule out once, whether for itself or because another asks whether it ran over."""
         if id_ not in made:
+            begun.add(id_)
             made[id_] = _milestones(policy.rules[id_], asked)
         return made[id_]
 
+    def came_too_late(asked: History, event: Event) -> bool:
+        """Ask the rules that an agreement names; one that is being worked out itself is not asked."""
+        for id_ in named_rules(event):
+            if id_ in policy.rules and id_ not in begun:
+                milestones_of(asked, id_)
+        return event.id in asked.agreed["too late"] - asked.agreed["in time"]
+
     # The history is handed in and not held: what goes round in circles stays in memory until somebody looks for it.
     history.ran_over = lambda asked, rule: _ran_over(rule, milestones_of(asked, rule), asked)
+    history.came_too_late = came_too_late
     found = [m for id_ in policy.rules for m in milestones_of(history, id_)]
     found.sort(key=lambda m: (m.rule, m.key))
     failed = tuple(findings(history))
@@ -111,6 +121,9 @@ def _ran_over(rule: str, milestones: Iterable[Milestone], history: History) -> l
             continue
         if m.stopped_by is not None and m.stopped_by.moment < over:
             continue
-        word = f"{rule}{OVERDUE}"
-        found.append(Event(f"{m.key}{OVERDUE}", m.case, word, over, False, london_day(over), over, m.key))
+        event = Event(f"{m.key}{OVERDUE}", m.case, f"{rule}{OVERDUE}", over, False, london_day(over), over, m.key)
+        ended = m.evidence or m.stopped_by
+        if ended is not None and (m.evidence or ended is not history.closed):
+            history.caught_up[event.id] = ended
+        found.append(event)
     return sorted(found, key=lambda event: (event.moment, event.id))

@@ -16,7 +16,7 @@ from ehscheduler.core.calendars import Calendar, end_of_day
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event, event_id, read_moment
 from ehscheduler.core.explain import timeline_row
-from ehscheduler.core.history import typed
+from ehscheduler.core.history import named_rules, typed
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy, Standard
 from ehscheduler.core.saying import london_iso
@@ -167,7 +167,8 @@ def mismatches(example: Example, policy: Policy, calendar: Calendar) -> list[str
     """Return, as sentences, where the product counts otherwise than the hand did; nothing when they agree."""
     asked = replace(policy, checks={id_: check for id_, check in policy.checks.items() if id_ == example.rule})
     if example.warnings is None:  # what is warned of can hang on every rule; else only those that are asked count
-        wanted = example.rules | policy.watched
+        named = {rule for event in example.events for rule in named_rules(event)}
+        wanted = example.rules | policy.watched | named
         asked = replace(asked, rules={id_: rule for id_, rule in policy.rules.items() if id_ in wanted})
     found = evaluate(asked, calendar, example.case, example.events, example.at)
     sentences = [*_milestones(example, asked, calendar, found), *_said(example, found)]

@@ -16,6 +16,7 @@ from ehscheduler.core.vocabulary import DETAIL_ONLY, nearest
 from ehscheduler.errors import PhraseFault, where
 
 OVERDUE = " overdue"
+AGREEMENTS = ("relaxation_agreed", "extension_approved")
 
 
 class History:
@@ -53,10 +54,16 @@ class History:
         self._occurrences: dict[str, Sequence[Event]] = {}
         self.ran_over: Callable[[History, str], Sequence[Event]] = lambda history, rule: ()
         """Tells when a rule's limits passed unmet; set by the evaluation, which alone can work it out."""
+        self.caught_up: dict[str, Event] = {}
+        """What ended a milestone that had run over, by the id of its running over."""
+        self.came_too_late: Callable[[History, Event], bool] = lambda history, agreed: False
+        """Tells of an agreed later date that it moved nothing, for a limit had passed; set by the evaluation."""
+        self.agreed: dict[str, set[str]] = {"in time": set(), "too late": set()}
+        """The ids of the agreements that moved a limit, and of those that came after one."""
         self.chains: Mapping[str, Chain] = {}
         """The ladders that have started in this episode, by milestone; they keep their steps."""
         self.holds = self._read_holds()
-        self.relaxations = tuple(e for e in self.events if e.word in ("relaxation_agreed", "extension_approved"))
+        self.relaxations = tuple(event for event in self.events if event.word in AGREEMENTS)
         self._check_named_rules()
         self._changes = self._fact_changes(known)
         self.family = members(case.facts, self._changes)
@@ -72,8 +79,7 @@ class History:
     def _check_named_rules(self) -> None:
         """Warn of an agreement that names a rule that the policy does not have."""
         for event in self.relaxations:
-            named = event.detail.get("rules", ())
-            for rule in [named] if isinstance(named, str) else named if isinstance(named, list) else ():
+            for rule in named_rules(event):
                 if rule not in self.policy.rules:
                     near = nearest(str(rule), list(self.policy.rules))
                     self.warn(f"{event.word} on {event.day.isoformat()} names no rule of the policy: {rule!r}{near}")
@@ -257,6 +263,12 @@ class History:
         if child is not None:
             return tuple(_age(born, on) for born in self.born(child))
         return tuple(_age(m.child.born, on) for m in self.family if m.child.born and m.there_on(on))
+
+
+def named_rules(agreement: Event) -> Sequence[str]:
+    """Return the rules that an agreement names, as written."""
+    named = agreement.detail.get("rules", ())
+    return [named] if isinstance(named, str) else named if isinstance(named, list) else ()
 
 
 def _no_match(test: Compare) -> bool:

@@ -226,10 +226,12 @@ def _date_of(event: Event) -> date:
         return event.day
 
 
-def opens_at(not_before: Due, anchor: Event | None, history: History, held: Held, child: str | None) -> datetime | None:
+def opens_at(
+    not_before: Due, anchor: Event | None, history: History, held: Held, child: str | None, *, roll: str | None = None
+) -> datetime | None:
     """Return when a `not_before` opens: the day after a span has run, an hour span's instant, or the date itself.
 
-    A sitting is a date.
+    A sitting is a date. `roll` moves the day after a span off weekends and bank holidays.
     """
     made = limit(not_before, anchor, history, held, child)
     if made is None or made.on is None or made.at is None:
@@ -238,4 +240,4 @@ def opens_at(not_before: Due, anchor: Event | None, history: History, held: Held
         return made.at
     if made.backward or not_before.how in ("same day", "next"):
         return start_of_day(made.on)
-    return start_of_day(made.on + _ONE_DAY)
+    return start_of_day(history.calendar.roll(made.on + _ONE_DAY, roll))

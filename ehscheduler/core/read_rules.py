@@ -63,7 +63,8 @@ def _standard(table: Named, remind: tuple[Remind, ...]) -> Standard:
         best_by=best_by[0] if best_by else None,
         roll=table.choice("roll", ("previous working day", "next working day")) or None,
     )
-    if made.roll and made.due and not any(due.how == "after" and not due.in_hours for due in made.due):
+    rolled = [*made.due, *([made.not_before] if made.not_before else [])]
+    if made.roll and made.due and not any(due.how == "after" and not due.in_hours for due in rolled):
         table.fault("roll moves the last day of a length of days after an event, and no limit here is one")
     return made
 

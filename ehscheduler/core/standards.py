@@ -126,7 +126,7 @@ def _made(
         best_by = limit(rule.best_by, anchor, history, held, clock.child)
     if rule.not_before:
         anchor = anchor_event(rule.not_before.anchor, rule, history, each)
-        opened = opens_at(rule.not_before, anchor, history, held, clock.child)
+        opened = opens_at(rule.not_before, anchor, history, held, clock.child, roll=rule.roll)
     waived = is_waived(rule, history, asked, facts_from, clock.child, stop)
     yield milestone(rule, history, clock, stop, held, limits, moved, best_by, opened, waived=waived, phase=None)
 

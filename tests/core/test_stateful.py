@@ -194,6 +194,8 @@ def test_a_hold_never_gives_an_earlier_date(plain: list[Event], changed: list[Ev
     held = [*events, replace(first, word="hold_started"), replace(second, word="hold_ended")]
     before = {row["key"]: row for row in rows(events, END, {})}
     for row in rows(held, END, {}):
+        if row["rule"] == "relaxation" and row["key"] not in before:
+            continue  # held, a limit is still open when its relaxation is agreed, which then is looked at again
         plain_row = before[row["key"]]
         assert datetime.fromisoformat(row["due_at"]) >= datetime.fromisoformat(plain_row["due_at"])
         assert row["met_at"] == plain_row["met_at"]
