@@ -73,13 +73,15 @@ def _faults(tx: Tx, authority: Authority, made: Event, last: date, found: Evalua
     furthest = at_most_until(made.day, authority.calendar)
     if last > furthest:
         yield f"until {last.isoformat()} is too far off: {AT_MOST} at most, which is {furthest.isoformat()}"
-    if last < london_day(now):
+    if last < made.day:
         yield f"until {last.isoformat()} is past already; name today or a day after it"
     milestones = {m.key: m for m in found.milestones}
     if key not in milestones:
         yield f"case {made.case!r} has no milestone {key!r}{nearest(key, list(milestones))}"
     else:
-        yield from _not_to_be_put_off(milestones[key], now)
+        # One that comes when it has run out already is put on record, and quiets nobody.
+        if last >= london_day(now):
+            yield from _not_to_be_put_off(milestones[key], now)
 
 
 def _not_to_be_put_off(m: Milestone, now: datetime) -> Iterator[str]:

@@ -90,6 +90,15 @@ def test_an_acknowledgement_is_of_whoever_wrote_it(small: Cli, at: Callable[[str
     assert visit(small)["due_on"] == "2026-03-16"
 
 
+def test_an_acknowledgement_that_comes_when_it_has_run_out_is_put_on_record_and_quiets_nobody(
+    small: Cli, at: Callable[[str], None]
+) -> None:
+    at("2026-03-18 10:00")
+    old = row("2026-03-09T09:00", "w1", "acknowledge", "visit", reason="family")
+    assert take(small, old).out.strip() == "1 act done, 0 known already."
+    assert take(small, old).out.strip() == "0 acts done, 1 known already."
+
+
 def test_a_hold_a_closure_and_an_event_are_put_on_record(small: Cli) -> None:
     rows = [
         row("2026-03-05", "m1", "hold", reason="stepped_up"),
