@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from ehscheduler.core.calendars import LONDON
@@ -84,10 +84,16 @@ class History:
     people: list[Person]
     absences: list[Absence]
     leads: list[tuple[datetime, str]] = field(default_factory=list)
+    moves: tuple[date, list[Person]] | None = None
+    """The day of a later staff feed, and its people: somebody new has the role, whoever had it is in another team."""
 
-    @property
-    def circle(self) -> set[str]:
-        return {person.person_id for person in self.people}
+    def people_on(self, day: date) -> list[Person]:
+        """Return the people as the staff feed has them on a day."""
+        return self.moves[1] if self.moves and day >= self.moves[0] else self.people
+
+    def circle(self, day: date) -> set[str]:
+        """Return whose case it is on a day; who went to another team is not among them."""
+        return {person.person_id for person in self.people_on(day) if not person.team.startswith("elsewhere")}
 
     def lead_at(self, moment: datetime) -> str:
         """Return who leads the case as it is known at a moment."""
@@ -95,7 +101,7 @@ class History:
 
     def here(self, person_id: str, day: date) -> bool:
         """Tell by plain look-up whether a person works here on a day and is not away."""
-        employed = any(p.person_id == person_id and p.current(day) for p in self.people)
+        employed = any(p.person_id == person_id and p.current(day) for p in self.people_on(day))
         return employed and not any(a.person_id == person_id and a.away_from <= day <= a.away_to for a in self.absences)
 
 
@@ -113,6 +119,8 @@ class Maker:
         ref = f"C{n:04}"
         first = [Event("", ref, "", self._moment(0, 0), False, self.stretch.first, self._moment(0, 0))]
         made = History(ref, [], self._people(n), self._absences(n), [(datetime.min.replace(tzinfo=UTC), f"w{n}")])
+        if self.rng.random() < 0.4:
+            made.moves = (self._day(), self._moved(made.people, n))
         made.events = [self._named(e, k) for k, e in enumerate(self._events(made, n, first[0].moment))]
         return made
 
@@ -132,6 +140,20 @@ class Maker:
     def _person(self, id_: str, role: str, team: str, above: str | None) -> Person:
         leaves = self._day() if self.rng.random() < 0.2 else None
         return Person(id_, f"P {id_}", f"{id_}@council.example", (role,), team, above, None, leaves)
+
+    def _moved(self, people: Sequence[Person], n: int) -> list[Person]:
+        """Return a later feed: the manager or the director is another, and the one before is in another team."""
+        who, new = self.rng.choice((("m", "x"), ("d", "y")))
+        gone, came = f"{who}{n}", f"{new}{n}"
+        moved = []
+        for person in people:
+            above = came if person.line_manager_id == gone else person.line_manager_id
+            if person.person_id == gone:
+                moved.append(replace(person, person_id=came, email=f"{came}@council.example", valid_to=None))
+                moved.append(replace(person, team=f"elsewhere{n}", line_manager_id=None))
+            else:
+                moved.append(replace(person, line_manager_id=above))
+        return moved
 
     def _absences(self, n: int) -> list[Absence]:
         found = []
@@ -228,11 +250,16 @@ def move_in(house: House, histories: Sequence[History], stretch: Stretch) -> Non
         put_state(tx, NAME, FIRST_IMPORT, stretch.first.isoformat())
 
 
-def live_through(house: House, stretch: Stretch, seed: int) -> None:
-    """Take turns at odd times, with days on which nothing runs, and ticks that are broken off and begun again."""
+def live_through(house: House, histories: Sequence[History], stretch: Stretch, seed: int) -> None:
+    """Take turns at odd times, with days on which nothing runs, and ticks that are broken off and begun again.
+
+    A staff feed comes before the first turn of each day on which somebody moved.
+    """
     rng = random.Random(seed)
     day = stretch.first
     while day <= stretch.last:
+        if any(one.moves and one.moves[0] == day for one in histories):
+            house.at(f"{day} 00:10").people(*(person for one in histories for person in one.people_on(day)))
         if rng.random() < 0.85:
             for clock in sorted(rng.sample(("03:10", "08:30", "09:05", "12:40", "17:55", "21:20"), 4)):
                 _turn(house.at(f"{day} {clock}"), rng)

@@ -28,7 +28,7 @@ class Lived:
         self.house = house
         self.histories = {one.ref: one for one in Maker(seed, stretch).histories(count)}
         move_in(house, list(self.histories.values()), stretch)
-        live_through(house, stretch, seed)
+        live_through(house, list(self.histories.values()), stretch, seed)
         self.rows = house.rows
 
     def heard(self) -> Iterator[tuple[OutboxRow, History, datetime]]:
@@ -59,13 +59,14 @@ def _nobody_hears_who_is_not_here(lived: Lived) -> None:
 def _nobody_hears_of_anothers_family(lived: Lived) -> None:
     """Only the case's own people hear; a worker who no longer leads it hears nothing, unless they cover somebody."""
     for row, history, sent in lived.heard():
-        person = row.recipient.removeprefix("person:")
-        assert person in history.circle or row.recipient == DUTY
+        person, day = row.recipient.removeprefix("person:"), london_day(sent)
+        covers = {one.cover_id for one in history.absences if one.away_from <= day <= one.away_to}
+        if person in covers or row.recipient == DUTY:
+            continue
+        assert person in history.circle(day), f"{row.notice_key} to {person}"
         n = person[1:]
         other = {f"w{n}": f"v{n}", f"v{n}": f"w{n}"}.get(person)
-        if other is not None and history.lead_at(sent) == other:
-            covers = {one.cover_id for one in history.absences if one.away_from <= london_day(sent) <= one.away_to}
-            assert person in covers, f"{row.notice_key} to {person}, who does not lead the case"
+        assert other is None or history.lead_at(sent) != other, f"{row.notice_key} to {person}, who does not lead it"
 
 
 def _nobody_hears_of_what_is_over(lived: Lived) -> None:
