@@ -8,7 +8,7 @@ from ehscheduler.errors import InputRefused
 from tests.disputes.protocol import CASE, Protocol
 
 Protocols = Callable[[str], Protocol]
-BOTH = ("head_of_service", "transfer_panel")
+DECIDES = "head_of_service"
 
 
 @pytest.fixture
@@ -16,14 +16,14 @@ def barnet(protocol: Protocols) -> Protocol:
     return protocol("barnet")
 
 
-def to_both(*instants: str) -> list[str]:
-    return [f"{instant} {role}" for instant in instants for role in BOTH]
+def to_head(*instants: str) -> list[str]:
+    return [f"{instant} {DECIDES}" for instant in instants]
 
 
 def test_there_is_one_step_which_is_the_last_and_no_hour_at_which_it_ends(barnet: Protocol) -> None:
     barnet.raised("2026-03-03 09:00", "step_down")
     (rung,) = barnet.dispute().rungs
-    assert (sorted(rung.who), rung.final, rung.due_at, rung.together) == (list(BOTH), True, None, False)
+    assert (rung.who, rung.final, rung.due_at, rung.together) == ((DECIDES,), True, None, False)
     assert barnet.dispute("2027-03-03 09:00").milestone.state == "due"  # never overdue: the document sets no time
 
 
@@ -39,13 +39,13 @@ def test_there_is_one_step_which_is_the_last_and_no_hour_at_which_it_ends(barnet
     ],
     ids=["an ordinary week", "a weekend", "clocks forward", "clocks back", "Christmas", "New Year"],
 )
-def test_the_panel_and_the_head_of_service_hear_at_once_and_again_each_working_morning(
+def test_the_head_of_service_hears_at_once_and_again_each_working_morning(
     barnet: Protocol, raised: str, last: str, told: list[str]
 ) -> None:
     barnet.raised(raised, "step_down")
     barnet.looked_at(raised)
     barnet.mornings(raised[:10], last)
-    assert barnet.told() == to_both(*told)
+    assert barnet.told() == to_head(*told)
 
 
 def test_the_head_of_service_decides_alone(barnet: Protocol) -> None:
@@ -54,6 +54,13 @@ def test_the_head_of_service_decides_alone(barnet: Protocol) -> None:
     barnet.decided("2026-03-12 10:00", "head_of_service", "steps_down")
     assert (barnet.dispute().state, barnet.dispute().outcome) == ("decided", "steps_down")
     assert barnet.mornings("2026-03-13", "2026-03-18") == []
+
+
+def test_the_transfer_panel_cannot_decide_without_the_head_of_service(barnet: Protocol) -> None:
+    barnet.raised("2026-03-03 09:00", "step_down")
+    with pytest.raises(InputRefused, match="transfer_panel"):
+        barnet.decided("2026-03-10 10:00", "transfer_panel", "steps_down")
+    assert barnet.dispute().state == "open"
 
 
 def test_it_cannot_be_taken_up_for_nobody_is_above(barnet: Protocol) -> None:
@@ -76,7 +83,7 @@ def test_nobody_is_asked_on_a_morning_on_which_the_case_is_on_hold(barnet: Proto
     barnet.events(CASE, "2026-03-03 12:00 hold_started")
     assert barnet.mornings("2026-03-04", "2026-03-05") == []
     barnet.at("2026-03-05 12:00").events(CASE, "2026-03-05 12:00 hold_ended")
-    assert barnet.mornings("2026-03-06", "2026-03-06") == to_both("Fri 06 Mar 08:30:00")
+    assert barnet.mornings("2026-03-06", "2026-03-06") == to_head("Fri 06 Mar 08:30:00")
 
 
 def test_only_a_step_down_can_be_disputed(barnet: Protocol) -> None:

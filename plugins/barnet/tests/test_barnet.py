@@ -16,7 +16,7 @@ POLICY = PLUGIN.policy
 GUIDES = """
     stepdown-yot-via-panel practice-model contact contact-taper home-visit-cycles home-visit-intervention
     home-visit-review stepup-discuss-first urgent-risk-dats planned-stepup-joint-visit close-accompany up-green
-    yj-record-template
+    yj-record-template drift-panel
 """.split()
 
 
