@@ -75,7 +75,8 @@ def test_what_a_rule_asks_of_it_is_one_of_the_words_it_knows(
 def test_barnets_check_sees_a_decision_that_was_not_the_head_of_services(protocol: Protocols) -> None:
     barnet = protocol("barnet")
     barnet.raised("2026-03-03 09:00", "step_down")
-    barnet.decided("2026-03-03 10:00", "transfer_panel", "steps_down")
+    told = '{"about": "step_down", "by_role": "transfer_panel"}'
+    barnet.at("2026-03-03 10:00").events(CASE, f"2026-03-03 10:00 dispute_resolved #D-1 {told}")
     with barnet.store.read() as tx:
         found = evaluation_of(tx, barnet.authority, CASE, barnet.now)
     assert [one.check for one in found.findings if "dispute" in one.check] == ["stepdown-dispute-decider"]
