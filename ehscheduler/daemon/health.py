@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ehscheduler.config import Config, read_config
 from ehscheduler.core.saying import said_moment
 from ehscheduler.daemon.build import channel_of, server_of, setting_faults
+from ehscheduler.daemon.coverage import CODE, asked_at, is_due
+from ehscheduler.daemon.heartbeat import last_beat
 from ehscheduler.errors import EhsError
 from ehscheduler.fitting import fitted, strangers
+from ehscheduler.notify.beat import address_faults
 from ehscheduler.notify.smtp import Mailer
 from ehscheduler.plugins import Authority, installed, load
 from ehscheduler.store.alarms import alarms
@@ -20,6 +23,9 @@ from ehscheduler.store.people import people_of
 from ehscheduler.store.schema import EVERYWHERE
 from ehscheduler.store.store import Store
 from ehscheduler.store.tx import Tx
+
+GRACE = timedelta(hours=1)
+"""How long after its time in the morning coverage may be asked before it counts as not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,8 @@ def _database(config: Config, authorities: list[Authority], now: datetime) -> It
             with store.read() as tx:
                 for authority in authorities:
                     yield from _authority(tx, authority.name)
+                    yield from _coverage(tx, authority, now)
+                yield from _heartbeat(tx, config)
                 for alarm in alarms(tx):
                     whose = "" if alarm.authority == EVERYWHERE else f"{alarm.authority}: "
                     said = f"{alarm.text} (since {said_moment(alarm.at)})"
@@ -113,3 +121,41 @@ def _authority(tx: Tx, name: str) -> Iterator[Finding]:
     for run in (run for run in runs if run.read_at == runs[0].read_at):  # the files of the last import
         for row in rows_set_aside(tx, name, run.id)[:20]:
             yield Finding(name, False, f"{run.file}: {row.reason}")
+
+
+def _coverage(tx: Tx, authority: Authority, now: datetime) -> Iterator[Finding]:
+    """Tell when coverage was asked last, and of how much that is not covered; each of these is an alarm of its own."""
+    last = asked_at(tx, authority.name)
+    if last is None:
+        return  # the first turn asks; without one there is nothing to be late
+    about = f"{authority.name} coverage"
+    if is_due(tx, authority, now - GRACE):
+        text = f"was asked last at {said_moment(last)}, and is asked each working morning: is the daemon running?"
+        yield Finding(about, False, text)
+        return
+    open_ = sum(1 for alarm in alarms(tx, authority.name, limit=100_000) if alarm.code == CODE)
+    said = f"{open_} not covered, listed below" if open_ else "all is covered"
+    yield Finding(about, not open_, f"asked at {said_moment(last)}: {said}")
+
+
+def _heartbeat(tx: Tx, config: Config) -> Iterator[Finding]:
+    """Tell when the address outside was called last; the address itself is a secret, and never shown."""
+    settings = config.heartbeat
+    if not settings.url:
+        yield Finding("heartbeat", True, f"no address is in {settings.url_env}: nobody outside hears if this stops")
+        return
+    faults = address_faults(settings.url)
+    yield from (Finding("heartbeat", False, f"{fault} ({settings.url_env})") for fault in faults)
+    noted = last_beat(tx)
+    if faults:
+        return
+    if noted is None:
+        yield Finding("heartbeat", True, "has not beaten yet; it does after a turn in which all was well")
+        return
+    taken = datetime.fromisoformat(noted["taken"]) if noted["taken"] else None
+    beat = f"last beat at {said_moment(taken)}" if taken else "no beat was taken yet"
+    tried = datetime.fromisoformat(noted["tried"])
+    if tried == taken:
+        yield Finding("heartbeat", True, f"{beat}; it is silent while an alarm stands")
+    else:
+        yield Finding("heartbeat", False, f"{beat}; tried at {said_moment(tried)}: {noted['said']}")
