@@ -154,6 +154,23 @@ def test_a_dispute_stays_on_the_line_on_which_it_began(notts: Protocol) -> None:
     assert notts.looked_at("2026-03-03 17:00:01", "2026-03-04 01:00:01")[-1] == "Wed 04 Mar 01:00:01 general_manager"
 
 
+def test_between_the_two_services_both_top_managers_decide_together(notts: Protocol) -> None:
+    notts.case(CASE, lead="w1", service="childrens_centre")
+    notts.raised("2026-03-03 09:00", "allocation", detail={"between_services": True})
+    told = notts.looked_at("2026-03-03 09:00", "2026-03-03 17:00:01", "2026-03-04 01:00:01")
+    assert [line.split()[-1] for line in told] == [
+        "team_manager",
+        "service_manager",
+        "general_manager",
+        "group_manager",
+    ]
+    notts.decided("2026-03-04 02:00", "group_manager", "goes_to_us")
+    assert notts.dispute().state == "open"
+    assert notts.mornings("2026-03-05", "2026-03-05") == ["Thu 05 Mar 08:30:00 general_manager"]
+    notts.decided("2026-03-05 10:00", "general_manager", "goes_to_us")
+    assert (notts.dispute().state, notts.dispute().outcome) == ("decided", "goes_to_us")
+
+
 # ---- by disagreement
 
 
