@@ -82,7 +82,7 @@ def _authority() -> Authority:
 def _toml(tables: dict[str, dict[str, object]]) -> str:
     lines = []
     for name, table in tables.items():
-        if name in ("database", "daemon", "mail", "operator"):
+        if name in ("database", "daemon", "mail"):  # what the operator hears is not counted here
             lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
     return "\n".join(lines) + "\n"
 
