@@ -1,0 +1,176 @@
+"""Limits of work: their manager hears of a crossing once, with the person, the count and the limit, and no family."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ehscheduler.daemon.limits import STOOD_BEFORE
+from ehscheduler.daemon.told import NOT_YET_LIVE
+from ehscheduler.daemon.turn import turn
+from ehscheduler.store.holdings import STALE
+from ehscheduler.store.state import put_state
+from tests.daemon.house import NAME, PEOPLE, VISIT, House, Mail
+
+LIMIT = """
+[limit.caseload]
+title = "Caseload"
+clause = "2.1"
+who = "lead"
+at_most = { families = 2 }
+pro_rata = true
+tell = ["manager"]
+"""
+CHILDREN = LIMIT.replace("families = 2", "families = 9, children = 3").replace("pro_rata = true\n", "")
+MANAGER = "m1@council.example"
+HouseOf = Callable[..., House]
+
+
+@pytest.fixture
+def over(house_of: HouseOf) -> House:
+    """A council that is live, in which w1 holds three families: one more than the limit."""
+    house = house_of(VISIT + LIMIT)
+    house.live()
+    three(house)
+    return house
+
+
+def three(house: House, day: str = "2026-03-02") -> None:
+    for n in (1, 2, 3):
+        house.case(f"C{n}", f"{day} 08:0{n} allocation")
+
+
+def whole(house: House, *times: str) -> list[Mail]:
+    """Do whole turns at these times; return what was said of limits, to whomever."""
+    before = len(house.channel.taken)
+    for at in times:
+        house.at(at)
+        turn(house.desk, lambda: house.now, stop=lambda: False, rng=random.Random(1))
+    return [mail for mail in house.channel.taken[before:] if "the limit is" in mail.flat]
+
+
+def days(*numbers: int) -> list[str]:
+    return [f"2026-03-{n:02} 08:30" for n in numbers]
+
+
+def staff(house: House, *people: object) -> None:
+    """Give a staff feed as an import does."""
+    house.people(*people)  # type: ignore[arg-type]
+    with house.store.begin() as tx:
+        put_state(tx, NAME, STALE, True)
+
+
+def test_the_manager_of_whoever_is_over_hears_of_it_the_next_working_morning(over: House) -> None:
+    assert whole(over, "2026-03-02 09:00", "2026-03-03 08:29") == []
+    [mail] = whole(over, "2026-03-03 08:30")
+    assert mail.to == MANAGER
+    assert "Wren Worker Caseload (clause 2.1) 3 families since Monday 2 March 2026, and the limit is 2." in mail.flat
+
+
+def test_it_names_the_person_and_no_family(over: House) -> None:
+    [mail] = whole(over, "2026-03-02 09:00", "2026-03-03 08:30")
+    assert not {ref for ref in ("C1", "C2", "C3") if ref.encode() in mail.raw}
+
+
+def test_it_is_told_once_through_restarts_and_edits_of_other_cases(over: House) -> None:
+    assert len(whole(over, "2026-03-02 09:00", *days(3))) == 1
+    over.case("C9", "2026-03-03 09:00 allocation", lead="s1", team="South")
+    staff(over, *PEOPLE)
+    three(over)  # the same again, as an import gives it
+    assert whole(over, "2026-03-03 09:30", *days(4, 5, 6, 9)) == []
+
+
+def test_who_is_at_the_limit_is_not_over_it(house_of: HouseOf) -> None:
+    house = house_of(VISIT + LIMIT)
+    house.live()
+    for ref in ("C1", "C2"):
+        house.case(ref, "2026-03-02 08:00 allocation")
+    assert whole(house, "2026-03-02 09:00", *days(3, 4)) == []
+
+
+def test_whoever_is_back_within_it_before_the_mail_goes_is_not_told_of(over: House) -> None:
+    whole(over, "2026-03-02 09:00")
+    over.events("C3", "2026-03-02 15:00 closed")
+    assert whole(over, *days(3, 4)) == []
+    [row] = [row for row in over.rows if row.kind == "limit"]
+    assert (row.state, row.why) == ("dropped", "they are within the limit again")
+
+
+def test_a_fall_and_a_new_rise_on_another_day_is_told_again(over: House) -> None:
+    assert len(whole(over, "2026-03-02 09:00", *days(3))) == 1
+    over.events("C3", "2026-03-04 10:00 closed")
+    assert whole(over, "2026-03-04 11:00", *days(5)) == []
+    over.case("C4", "2026-03-09 10:00 allocation")
+    assert len(whole(over, "2026-03-09 11:00", *days(10, 11))) == 1
+
+
+def test_a_case_that_goes_to_a_colleague_counts_for_them(over: House) -> None:
+    over.events("C3", '2026-03-02 08:30 worker_changed {"lead": "w2"}')
+    assert whole(over, "2026-03-02 09:00", *days(3, 4)) == []
+
+
+@pytest.mark.parametrize(("share", "told"), [(1.0, 0), (0.5, 1), (0.9, 1)])
+def test_a_limit_in_proportion_is_rounded_down_and_the_share_is_said(
+    house_of: HouseOf, share: float, told: int
+) -> None:
+    house = house_of(VISIT + LIMIT)
+    house.live()
+    staff(house, *(replace(p, share=share) if p.person_id == "w1" else p for p in PEOPLE))
+    for ref in ("C1", "C2"):
+        house.case(ref, "2026-03-02 08:00 allocation")
+    mails = whole(house, "2026-03-02 09:00", *days(3))
+    assert len(mails) == told
+    assert all(f"the limit is 1 for {share:g} of full time" in mail.flat for mail in mails)
+
+
+def test_a_share_that_a_staff_feed_cuts_is_told(house_of: HouseOf) -> None:
+    house = house_of(VISIT + LIMIT)
+    house.live()
+    for ref in ("C1", "C2"):
+        house.case(ref, "2026-03-02 08:00 allocation")
+    assert whole(house, "2026-03-02 09:00", *days(3)) == []
+    staff(house, *(replace(p, share=0.5) if p.person_id == "w1" else p for p in PEOPLE))
+    assert len(whole(house, *days(4, 5))) == 1
+
+
+def test_a_child_who_comes_into_a_family_counts(house_of: HouseOf) -> None:
+    house = house_of(VISIT + CHILDREN)
+    house.live()
+    house.case("C1", "2026-03-02 08:00 allocation", children=[{"ref": "a"}])
+    house.case("C2", "2026-03-02 08:00 allocation", children=[{"ref": "b"}, {"ref": "c"}])
+    assert whole(house, "2026-03-02 09:00", *days(3)) == []
+    house.events("C1", '2026-03-03 10:00 attributes_changed {"children": [{"ref": "a"}, {"ref": "d"}]}')
+    [mail] = whole(house, "2026-03-03 11:00", *days(4, 5))
+    assert "4 children since Tuesday 3 March 2026, and the limit is 3" in mail.flat
+
+
+def test_what_stood_before_going_live_is_told_to_nobody(house_of: HouseOf) -> None:
+    house = house_of(VISIT + LIMIT)
+    house.live("2026-03-02")
+    three(house, "2026-02-23")
+    assert whole(house, *days(2, 3, 4)) == []
+    [kept] = [n.kept for n in house.notices("C3") if n.kind == "limit"]
+    assert kept == STOOD_BEFORE
+
+
+def test_before_the_live_day_it_is_decided_and_nobody_is_told(over: House) -> None:
+    over.live("2026-04-01")
+    assert whole(over, "2026-03-02 09:00", *days(3, 4)) == []
+    assert [n.kept for n in over.notices("C3") if n.kind == "limit"] == [NOT_YET_LIVE]
+
+
+def test_a_manager_who_took_over_the_team_hears_it_instead(over: House) -> None:
+    whole(over, "2026-03-02 09:00")
+    old, new = PEOPLE[2], replace(PEOPLE[2], person_id="m9", email="m9@council.example")
+    staff(over, *(p for p in PEOPLE if p != old), replace(old, roles=("worker",)), new)
+    assert [mail.to for mail in whole(over, *days(3, 4))] == ["m9@council.example"]
+
+
+def test_who_is_over_a_limit_is_not_told_on_themselves(house_of: HouseOf) -> None:
+    house = house_of(VISIT + LIMIT)
+    house.live()
+    staff(house, *(replace(p, roles=("manager", "worker")) if p.person_id == "m1" else p for p in PEOPLE))
+    for n in (1, 2, 3):
+        house.case(f"C{n}", "2026-03-02 08:00 allocation", lead="m1")
+    assert MANAGER not in {mail.to for mail in whole(house, "2026-03-02 09:00", *days(3, 4))}
