@@ -31,6 +31,7 @@ test: lint
 
 prove: setup
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/core/test_stateful.py
+	$(BIN)/python -m pytest -q -n 2 -m campaign tests/proofs
 	$(BIN)/python -m pytest -q -n 0 -m campaign tests/campaign
 
 clean:
