@@ -17,21 +17,21 @@ from ehscheduler.plugins import Authority
 from ehscheduler.staffing import Gap as Unreached
 from ehscheduler.staffing import gaps
 from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
-from ehscheduler.store.cases import case_refs
+from ehscheduler.store.cases import case_refs, cases_due
 from ehscheduler.store.imports import last_read
 from ehscheduler.store.milestones import live_cases
-from ehscheduler.store.outbox import count_deliveries
+from ehscheduler.store.outbox import last_outcome
 from ehscheduler.store.people import directory_of
 from ehscheduler.store.state import put_state, state_of
 from ehscheduler.store.store import Store
-from ehscheduler.store.turns import left_without_dates, open_case_refs
+from ehscheduler.store.turns import left_without_dates, on_hold, open_case_refs, teams_of_cases
 from ehscheduler.store.tx import Tx
 
 ASKED_AT = time(7, 30)
 """When it is asked on a working morning (ours): before the digests of 08:30."""
 COVERED = "coverage_asked"
 CODE = "not covered"
-LISTED = 10
+LISTED, ALARMED, MANY, EVERY_CASE = 10, 200, 100_000, 1_000_000
 FEEDS = {"cases": ("cases", "events", "steps"), "people": ("people",), "absences": ("absences",)}
 """The feeds that are looked at, and the kinds of file that bring each."""
 
@@ -54,7 +54,8 @@ def coverage(tx: Tx, authority: Authority, config: Config, now: datetime) -> lis
     if not case_refs(tx, authority.name):
         return []
     return [
-        *_cases(tx, authority, config, day),
+        *_cases(tx, authority, config, now),
+        *_teams(tx, authority, config, now),
         *_rungs(authority, config, directory_of(tx, authority.name, day)),
         *_policies(authority, day),
         *_feeds(tx, authority, config, now),
@@ -62,16 +63,17 @@ def coverage(tx: Tx, authority: Authority, config: Config, now: datetime) -> lis
     ]
 
 
-def _cases(tx: Tx, authority: Authority, config: Config, day: date) -> Iterator[Uncovered]:
-    """Look for open cases without anything due, on hold or excused: a case that nobody watches."""
-    rules = config.live_for(authority.name).rules
-    watched = live_cases(tx, authority.name, rules=rules) | left_without_dates(tx, authority.name, day)
-    lost = sorted(open_case_refs(tx, authority.name) - watched)
-    if lost:
-        shown = ", ".join(lost[:LISTED]) + (f" and {len(lost) - LISTED} more" if len(lost) > LISTED else "")
-        count = "1 open case has" if len(lost) == 1 else f"{len(lost)} open cases have"
-        text = f"{count} nothing due ({shown}): record what happened, close it, or record 'left_without_dates' with why"
-        yield Uncovered("cases", "nothing due", text)
+def _cases(tx: Tx, authority: Authority, config: Config, now: datetime) -> Iterator[Uncovered]:
+    """Look for open cases without anything due, on hold or excused: a case that nobody watches.
+
+    What is still to be looked at in the next turn is not asked about yet.
+    """
+    name, rules = authority.name, config.live_for(authority.name).rules
+    watched = live_cases(tx, name, rules=rules) | left_without_dates(tx, name, london_day(now)) | on_hold(tx, name, now)
+    ahead = set(cases_due(tx, name, now=now, limit=EVERY_CASE))
+    for case in sorted(open_case_refs(tx, name, now) - watched - ahead)[:ALARMED]:
+        text = f"case {case} is open and has nothing due: record what happened, close it, or say why with "
+        yield Uncovered("cases", case, f"{text}'ehscheduler record {case} left_without_dates'")
 
 
 def _rungs(authority: Authority, config: Config, directory: Directory) -> Iterator[Uncovered]:
@@ -79,18 +81,30 @@ def _rungs(authority: Authority, config: Config, directory: Directory) -> Iterat
         yield Uncovered("people", "nobody", "nobody is in the directory; import people.csv")
         return
     live = config.live_for(authority.name)
-    on_duty = EVERY_TEAM in config.duty.get(authority.name, {})
+    duty = config.duty.get(authority.name, {})
     for gap in gaps(authority.policy, directory, config.overdue_ladder(authority.name), live.rules):
         # Where somebody further up, or the duty address, hears instead, it reaches a person; 'people' shows it.
-        if gap.instead or on_duty:
+        teams = tuple(team for team in gap.teams if team not in duty)
+        if gap.instead or EVERY_TEAM in duty or not teams:
             continue
-        yield Uncovered("ladders", f"{gap.ladder}: {gap.role}: {', '.join(gap.teams)}", _said(gap))
+        yield Uncovered("ladders", f"{gap.ladder}: {gap.role}", _said(gap, [team for team in teams if team]))
 
 
-def _said(gap: Unreached) -> str:
-    teams = f" in {', '.join(team for team in gap.teams if team)}" if any(gap.teams) else ""
+def _teams(tx: Tx, authority: Authority, config: Config, now: datetime) -> Iterator[Uncovered]:
+    """Look for teams that have open cases and no people: what their cases ask of a role reaches nobody of theirs."""
+    people = {person.team for person in directory_of(tx, authority.name, london_day(now)).people.values()}
+    if not people:
+        return  # that nobody is there at all is said once
+    for team in sorted(teams_of_cases(tx, authority.name, now) - people - set(config.duty.get(authority.name, {}))):
+        text = f"team {team} has open cases and nobody in people.csv; complete people.csv, or correct the cases' team"
+        yield Uncovered("people", f"team {team}", text)
+
+
+def _said(gap: Unreached, teams: Sequence[str]) -> str:
+    more = f" and {len(teams) - LISTED} more" if len(teams) > LISTED else ""
+    where = f" in {', '.join(teams[:LISTED])}{more}" if teams else ""
     remedy = "complete people.csv or absences.csv, or set a duty address in config.toml"
-    return f"{gap.ladder}: nobody here is {gap.title}{teams}, or above them, so nobody would be told: {remedy}"
+    return f"{gap.ladder}: nobody here is {gap.title}{where}, or above them, so nobody would be told: {remedy}"
 
 
 def _policies(authority: Authority, day: date) -> Iterator[Uncovered]:
@@ -114,10 +128,9 @@ def _feeds(tx: Tx, authority: Authority, config: Config, now: datetime) -> Itera
 
 
 def _channels(tx: Tx, authority: Authority) -> Iterator[Uncovered]:
-    counts = count_deliveries(tx, authority.name)
-    if lost := counts.get("dead", 0) + counts.get("refused", 0):
-        what = "1 message was" if lost == 1 else f"{lost} messages were"
-        text = f"{what} refused or given up: 'ehscheduler outbox --state dead --state refused' shows the answers"
+    outcome = last_outcome(tx, authority.name)
+    if outcome not in (None, "handed_over"):
+        text = "the last message was refused or given up: 'ehscheduler outbox --state dead --state refused' shows why"
         yield Uncovered("channels", "mail", text)
 
 
@@ -127,7 +140,8 @@ def _channels(tx: Tx, authority: Authority) -> Iterator[Uncovered]:
 def look_over(store: Store, authority: Authority, config: Config, now: datetime) -> list[Uncovered] | None:
     """Ask, if it is time, and raise or clear the alarms; None where it was asked already this morning."""
     with store.begin() as tx:
-        if not is_due(tx, authority, now):
+        # While something is not covered it is asked in every turn, so that what was put right is noted at once.
+        if not is_due(tx, authority, now) and not any(a.code == CODE for a in alarms(tx, authority.name, limit=MANY)):
             return None
         found = coverage(tx, authority, config, now)
         _alarm(tx, authority.name, found, now)
@@ -161,6 +175,6 @@ def _alarm(tx: Tx, name: str, found: Sequence[Uncovered], now: datetime) -> None
     subjects = {f"{one.area}: {one.subject}" for one in found}
     for one in found:
         raise_alarm(tx, name, code=CODE, subject=f"{one.area}: {one.subject}", text=one.said, at=now)
-    for alarm in alarms(tx, name, limit=100_000):
+    for alarm in alarms(tx, name, limit=MANY):
         if alarm.code == CODE and alarm.subject not in subjects:
             clear_alarm(tx, name, code=CODE, subject=alarm.subject, at=now)

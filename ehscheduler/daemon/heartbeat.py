@@ -8,11 +8,14 @@ from ehscheduler.config import Heartbeat
 from ehscheduler.daemon.desk import Desk
 from ehscheduler.notify.beat import Called, call
 from ehscheduler.store.alarms import alarms
+from ehscheduler.store.outbox import is_anything_stuck
 from ehscheduler.store.schema import EVERYWHERE
 from ehscheduler.store.state import put_state, state_of
 from ehscheduler.store.tx import Tx
 
 log = logging.getLogger("ehscheduler.heartbeat")
+STUCK = timedelta(minutes=15)
+"""How long a message may be on its way before something is wrong with the way out."""
 BEAT = "heartbeat"
 """The state under which the last beat is noted: when it was tried, whether it was taken, what was answered."""
 
@@ -23,7 +26,8 @@ def beat(desk: Desk, now: datetime, *, well: bool) -> Called | None:
     if not settings.url:
         return None
     with desk.store.read() as tx:
-        if not well or alarms(tx, limit=1) or not _due(last_beat(tx), settings, now):
+        stuck = is_anything_stuck(tx, now - STUCK)
+        if not well or stuck or alarms(tx, limit=1) or not _due(last_beat(tx), settings, now):
             return None
     called = call(settings.url, deadline=float(settings.deadline_seconds))
     if not called.ok:
@@ -42,6 +46,7 @@ def last_beat(tx: Tx) -> dict[str, Any] | None:
 
 
 def _due(last: dict[str, Any] | None, settings: Heartbeat, now: datetime) -> bool:
+    """Tell whether it is time; a clock that was set back does not silence it."""
     if last is None:
         return True
-    return now - datetime.fromisoformat(last["tried"]) >= timedelta(seconds=settings.every_seconds)
+    return abs(now - datetime.fromisoformat(last["tried"])) >= timedelta(seconds=settings.every_seconds)

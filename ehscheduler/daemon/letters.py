@@ -266,7 +266,8 @@ def _limit_line(around: Around, one: Checked, over: Crossing) -> Line:
     share = f" for {person.share:g} of full time" if person and limit.pro_rata and person.share != 1 else ""
     since = day_words(london_day(over.at))
     return Line(
-        case_ref=person.name if person else over.lead,
+        # A duty address is read by many: there it is a role, and no name.
+        case_ref=policy.title_of_role(limit.who) if around.recipient.startswith("team:") or not person else person.name,
         title=limit.title,
         clause=", ".join(limit.clause),
         kind=one.notice.kind,

@@ -1,7 +1,8 @@
 """Limits of work: whoever goes over one, their manager hears of it, once for each time that it is crossed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 
 from ehscheduler.core.actions import next_morning
 from ehscheduler.core.calendars import london_day
@@ -14,14 +15,12 @@ from ehscheduler.daemon.recheck import Around, Checked, Drop
 from ehscheduler.daemon.told import NOT_YET_LIVE, SHADOW
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import raise_alarm
-from ehscheduler.store.holdings import STALE, holdings_of, is_stale
+from ehscheduler.store.holdings import counted, holdings_of, is_stale
 from ehscheduler.store.notices import NewDelivery, Notice, add_notices
 from ehscheduler.store.outbox import Waiting
-from ehscheduler.store.state import put_state
 from ehscheduler.store.tx import Tx
 
 LIMIT = "limit"
-STOOD_BEFORE = "it stood before going live; 'ehscheduler due' lists it"
 COUNTED = "the cases of this council"
 
 
@@ -30,12 +29,14 @@ def tell_limits(desk: Desk, authority: Authority, now: datetime) -> int:
     if not authority.policy.limits:
         return 0
     with desk.store.begin() as tx:
-        if not is_stale(tx, authority.name):
+        if not is_stale(tx, authority.name, london_day(now)):
             return 0
         directory = desk.directory(tx, authority.name, now)
-        wanted = list(_wanted(tx, desk, authority, directory, now))
+        over = standing(tx, authority, directory)
+        wanted = list(_wanted(tx, desk, authority, directory, over, now))
         new = add_notices(tx, authority.name, wanted)
-        put_state(tx, authority.name, STALE, False)
+        # Of what reached nobody the next turn asks again.
+        counted(tx, authority.name, london_day(now) if len(wanted) == len(over) else None)
     return len(new)
 
 
@@ -49,8 +50,8 @@ def standing(tx: Tx, authority: Authority, directory: Directory) -> list[Crossin
 
 
 def key_of(one: Crossing) -> str:
-    """Name a crossing: whose work, over which limit, and since which day."""
-    return f"{one.lead}|{LIMIT}|{one.limit.id}|{one.kind}|{london_day(one.at):%Y%m%d}"
+    """Name a crossing: whose work, over which limit, and since which instant."""
+    return f"{one.lead}|{LIMIT}|{one.limit.id}|{one.kind}|{one.at:%Y%m%dT%H%M%S}"
 
 
 def milestone_of(one: Crossing) -> str:
@@ -58,17 +59,12 @@ def milestone_of(one: Crossing) -> str:
 
 
 def _wanted(
-    tx: Tx, desk: Desk, authority: Authority, directory: Directory, now: datetime
+    tx: Tx, desk: Desk, authority: Authority, directory: Directory, over: Iterable[Crossing], now: datetime
 ) -> Iterator[tuple[Notice, list[NewDelivery]]]:
+    """Yield a notice for each crossing that stands; what stood before going live is told once when it is live."""
     live, live_from = desk.config.live_for(authority.name), desk.live_from(tx, authority.name, now)
-    for one in standing(tx, authority, directory):
-        kept = None
-        if live.mode == "shadow":
-            kept = SHADOW
-        elif london_day(now) < live_from:
-            kept = NOT_YET_LIVE
-        elif london_day(one.at) < live_from:
-            kept = STOOD_BEFORE
+    kept = SHADOW if live.mode == "shadow" else NOT_YET_LIVE if london_day(now) < live_from else None
+    for one in over:
         to = () if kept else _recipients(tx, desk, authority, directory, one, now)
         if kept or to:
             after = next_morning(authority.calendar, now)
@@ -78,7 +74,7 @@ def _wanted(
 def _recipients(
     tx: Tx, desk: Desk, authority: Authority, directory: Directory, one: Crossing, now: datetime
 ) -> tuple[str, ...]:
-    """Return who is told of a crossing: the limit's own, of the team of whoever is over it."""
+    """Return who is told of a crossing: the limit's own, of the team of whoever is over it, and never they alone."""
     person = directory.people.get(one.lead) or directory.known.get(one.lead)
     team = person.team if person else None
     found: dict[str, None] = {}
@@ -88,13 +84,16 @@ def _recipients(
             code, subject, text = alarm
             raise_alarm(tx, authority.name, code=code, subject=subject, text=text, at=now)
         found.update((f"person:{p.person_id}", None) for p in who.people if p.person_id != one.lead)
+    if not found:  # a manager who leads cases is over a limit of their own: whoever is above them hears
+        above = (directory.acting(id_) for id_ in directory.managers_above(one.lead))
+        found.update((f"person:{p.person_id}", None) for p in islice((p for p in above if p), 1))
     duty = desk.config.duty.get(authority.name, {})
     return tuple(found) or tuple(f"team:{name}" for name in (team, EVERY_TEAM) if name in duty)[:1]
 
 
 def _notice(one: Crossing, kept: str | None, now: datetime) -> Notice:
     return Notice(
-        key=key_of(one),
+        key=f"{key_of(one)}|kept" if kept else key_of(one),
         case_ref=one.case,
         episode=1,
         rule=one.limit.id,
@@ -102,7 +101,7 @@ def _notice(one: Crossing, kept: str | None, now: datetime) -> Notice:
         kind=LIMIT,
         stage=None,
         repeat=0,
-        due_version=f"{one.kind} {london_day(one.at):%Y%m%d}",
+        due_version=f"{one.kind} {one.at:%Y%m%dT%H%M%S}",
         at=one.at,
         decided_at=now,
         to_roles=one.limit.tell,
@@ -120,6 +119,8 @@ def still_over(tx: Tx, around: Around, waiting: Waiting, found: Evaluation) -> C
     one = next((one for one in over if milestone_of(one) == notice.milestone), None)
     if one is None:
         return Drop(notice, "they are within the limit again")
+    if key_of(one) != notice.key:
+        return Drop(notice, "it was crossed again since, and that is told")
     to = _recipients(tx, around.desk, authority, around.directory, one, around.now)
     if around.recipient not in to:
         return Drop(notice, "somebody else is to know of it now", to)

@@ -30,7 +30,7 @@ from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
 from ehscheduler.store.cases import CaseRecord, case_refs, cases_due, mark_fault, set_next, take_case, wake
 from ehscheduler.store.editions import hash_of, keep_edition
 from ehscheduler.store.faults import AppendOnly, Contradiction
-from ehscheduler.store.holdings import replace_holdings
+from ehscheduler.store.holdings import counted, replace_holdings
 from ehscheduler.store.milestones import (
     ClockRow,
     LadderRow,
@@ -138,6 +138,7 @@ def _wake_where_settings_changed(tx: Tx, desk: Desk, authority: Authority, now: 
     }
     stands = hash_of(json.dumps(parts, sort_keys=True))
     if state_of(tx, name, SETTINGS) != stands:
+        counted(tx, name, None)
         wake(tx, name, None, now=now)
         put_state(tx, name, SETTINGS, stands)
 

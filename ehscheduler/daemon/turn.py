@@ -1,5 +1,6 @@
 """One whole turn: decide, count work, look whether all is covered, deliver, tell the operator, and beat."""
 
+import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +12,14 @@ from ehscheduler.daemon.desk import Desk
 from ehscheduler.daemon.heartbeat import beat
 from ehscheduler.daemon.limits import tell_limits
 from ehscheduler.daemon.operator import tell_operator
-from ehscheduler.daemon.tick import Ticked, tick
+from ehscheduler.daemon.tick import Ticked, fault_words, tick
+from ehscheduler.errors import StoreError
 from ehscheduler.notify.words import count_words
+from ehscheduler.plugins import Authority
+from ehscheduler.store.alarms import clear_alarm, raise_alarm
+
+log = logging.getLogger("ehscheduler.turn")
+ACROSS = "turn fault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +55,28 @@ def turn(desk: Desk, now: Callable[[], datetime], *, stop: Callable[[], bool], r
     for authority in desk.authorities.values():
         if stop():
             break
-        ticked.notices += tell_limits(desk, authority, now())
-        look_over(desk.store, authority, desk.config, now())
+        ticked.notices += _looked_across(desk, authority, now(), ticked)
     delivered = deliver(desk, now, stop=stop, rng=rng)
     turned = Turned(ticked, delivered, tell_operator(desk, now()))
     if not stop():
         beat(desk, now(), well=not ticked.faults and not delivered.paused)
     return turned
+
+
+def _looked_across(desk: Desk, authority: Authority, now: datetime, ticked: Ticked) -> int:
+    """Count work and look whether all is covered; a fault is told, and nobody's messages wait for it."""
+    try:
+        new = tell_limits(desk, authority, now)
+        look_over(desk.store, authority, desk.config, now)
+    except StoreError:
+        raise
+    except Exception as error:  # what looks across cases harms none of them
+        log.error("work or coverage could not be looked at", extra={"fault": type(error).__name__})
+        ticked.faults.append(authority.name)
+        with desk.store.begin() as tx:
+            text = f"work or coverage could not be looked at ({fault_words(error)}); report this as a fault"
+            raise_alarm(tx, authority.name, code=ACROSS, subject="turn", text=text, at=now)
+        return 0
+    with desk.store.begin() as tx:
+        clear_alarm(tx, authority.name, code=ACROSS, subject="turn", at=now)
+    return new

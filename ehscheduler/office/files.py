@@ -16,7 +16,7 @@ from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
 from ehscheduler.store.cases import case_refs, hold_cases, put_cases, wake
 from ehscheduler.store.events import Clash, add_events, events_from
-from ehscheduler.store.holdings import STALE
+from ehscheduler.store.holdings import counted
 from ehscheduler.store.imports import RowSetAside, finish_import, set_rows_aside, start_import
 from ehscheduler.store.people import people_of, put_absences, put_people
 from ehscheduler.store.state import put_state, state_of
@@ -209,7 +209,7 @@ def _people_came(tx: Tx, name: str, now: datetime) -> None:
     One of today that the operator has not heard stays: a feed that comes again after a crash must not silence it.
     """
     wake(tx, name, None, now=now)
-    put_state(tx, name, STALE, True)  # shares and roles may be others
+    counted(tx, name, None)  # shares and roles may be others
     for alarm in alarms(tx, name, limit=100_000):
         heard = alarm.told_at is not None or london_day(alarm.at) < london_day(now)
         if alarm.code in OF_PEOPLE and heard:

@@ -1,6 +1,7 @@
 """Who held which case from when to when, as each case was last looked at: what workload is counted from."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from sqlalchemy import delete, select
 
@@ -9,8 +10,8 @@ from ehscheduler.store.schema import holding
 from ehscheduler.store.state import put_state, state_of
 from ehscheduler.store.tx import Tx
 
-STALE = "workload_stale"
-"""Set where somebody's work may stand otherwise than when it was last counted."""
+STALE = "workload_counted_on"
+"""The day on which work was last counted; blank where it may stand otherwise since."""
 
 
 def replace_holdings(tx: Tx, authority: str, case_ref: str, episode: int, held: Iterable[Holding]) -> bool:
@@ -28,7 +29,7 @@ def replace_holdings(tx: Tx, authority: str, case_ref: str, episode: int, held: 
         for lead, since, until, children in after
     ]  # fmt: skip
     tx.insert_new(holding, rows)
-    put_state(tx, authority, STALE, True)
+    put_state(tx, authority, STALE, "")
     return True
 
 
@@ -39,5 +40,11 @@ def holdings_of(tx: Tx, authority: str) -> list[Holding]:
     return [Holding(*row) for row in tx.execute(query.order_by(c.case_ref, c.since))]
 
 
-def is_stale(tx: Tx, authority: str) -> bool:
-    return bool(state_of(tx, authority, STALE))
+def is_stale(tx: Tx, authority: str, day: date) -> bool:
+    """Tell whether work is to be counted anew: somebody holds other cases, or it is another day in the directory."""
+    return bool(state_of(tx, authority, STALE) != day.isoformat())
+
+
+def counted(tx: Tx, authority: str, day: date | None) -> None:
+    """Note the day on which work was counted; None where it is to be counted again."""
+    put_state(tx, authority, STALE, day.isoformat() if day else "")

@@ -371,3 +371,18 @@ def _one(authority: str, notice_key: str, recipient: str, channel: str) -> tuple
 
 def _is_message(claim: Claim) -> tuple[ColumnElement[bool], ...]:
     return message.c.authority == claim.authority, message.c.message_id == claim.message_id
+
+
+def is_anything_stuck(tx: Tx, since: datetime) -> bool:
+    """Tell whether a delivery of any authority that was to be sent by an instant is still on its way."""
+    c = delivery.c
+    query = select(c.notice_key).where(c.state.in_(("waiting", "claimed")), c.send_after <= since).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def last_outcome(tx: Tx, authority: str) -> str | None:
+    """Return what became of the message that was claimed last, of those that have an outcome; None without any."""
+    c = message.c
+    settled = ("handed_over", "refused", "dead")
+    query = select(c.state).where(c.authority == authority, c.state.in_(settled))
+    return tx.execute(query.order_by(c.claimed_at.desc(), c.message_id).limit(1)).scalar()

@@ -42,7 +42,7 @@ def findings(cli: Cli, area: str) -> list[dict[str, Any]]:
 def test_a_case_with_nothing_due_is_named_with_its_remedy_and_the_code_is_1(served: Cli) -> None:
     said = served("coverage")
     assert said.code == 1
-    assert "1 open case has nothing due (C2)" in said.out
+    assert "case C2 is open and has nothing due" in said.out
     assert "C1" not in said.out
     assert "The daemon asked last at 2026-03-05 10:00." in said.out
 
@@ -50,7 +50,7 @@ def test_a_case_with_nothing_due_is_named_with_its_remedy_and_the_code_is_1(serv
 def test_programs_read_what_is_not_covered_and_when_it_was_asked(served: Cli) -> None:
     [row] = json.loads(served("coverage", "--format", "json").out)
     assert (row["authority"], row["at"], row["turn_ahead"]) == ("smallshire", "2026-03-05T10:00:00+00:00", False)
-    assert [(one["area"], one["subject"]) for one in row["uncovered"]] == [("cases", "nothing due")]
+    assert [(one["area"], one["subject"]) for one in row["uncovered"]] == [("cases", "C2")]
 
 
 def test_once_it_is_put_right_all_is_covered_and_the_code_is_0(served: Cli) -> None:
@@ -68,8 +68,8 @@ def test_what_came_since_the_last_turn_is_said_to_wait_for_the_next(served: Cli,
 def test_status_and_doctor_show_what_is_not_covered_and_say_so_in_their_codes(served: Cli) -> None:
     status, doctor = served("status"), served("doctor")
     assert (status.code, doctor.code) == (1, 1)
-    assert "1 open case has nothing due (C2)" in status.out
-    assert "1 open case has nothing due (C2)" in doctor.out
+    assert "case C2 is open and has nothing due" in status.out
+    assert "case C2 is open and has nothing due" in doctor.out
     [found] = findings(served, "smallshire coverage")
     assert not found["ok"]
     assert found["said"].endswith("1 not covered, listed below")

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from ehscheduler.daemon.limits import STOOD_BEFORE
 from ehscheduler.daemon.told import NOT_YET_LIVE
 from ehscheduler.daemon.turn import turn
 from ehscheduler.store.holdings import STALE
@@ -58,7 +57,7 @@ def staff(house: House, *people: object) -> None:
     """Give a staff feed as an import does."""
     house.people(*people)  # type: ignore[arg-type]
     with house.store.begin() as tx:
-        put_state(tx, NAME, STALE, True)
+        put_state(tx, NAME, STALE, "")
 
 
 def test_the_manager_of_whoever_is_over_hears_of_it_the_next_working_morning(over: House) -> None:
@@ -145,13 +144,24 @@ def test_a_child_who_comes_into_a_family_counts(house_of: HouseOf) -> None:
     assert "4 children since Tuesday 3 March 2026, and the limit is 3" in mail.flat
 
 
-def test_what_stood_before_going_live_is_told_to_nobody(house_of: HouseOf) -> None:
+def test_what_stands_when_an_authority_goes_live_is_told_once_then(house_of: HouseOf) -> None:
     house = house_of(VISIT + LIMIT)
-    house.live("2026-03-02")
+    house.live("2026-03-04")
     three(house, "2026-02-23")
-    assert whole(house, *days(2, 3, 4)) == []
-    [kept] = [n.kept for n in house.notices("C3") if n.kind == "limit"]
-    assert kept == STOOD_BEFORE
+    assert whole(house, *days(2, 3)) == []
+    assert [n.kept for n in house.notices("C3") if n.kind == "limit"] == [NOT_YET_LIVE]
+    assert len(whole(house, *days(4, 5))) == 1
+    assert whole(house, *days(6, 9)) == []
+
+
+def test_who_is_asked_for_and_away_is_told_when_they_are_back(house_of: HouseOf) -> None:
+    house = house_of(VISIT + LIMIT)
+    house.live()
+    house.people(*(p for p in PEOPLE if p.person_id not in ("m1", "m2", "d1")))
+    three(house, "2026-03-02")
+    assert whole(house, "2026-03-02 09:00", *days(3)) == []
+    house.people()
+    assert len(whole(house, *days(4, 5))) == 1
 
 
 def test_before_the_live_day_it_is_decided_and_nobody_is_told(over: House) -> None:

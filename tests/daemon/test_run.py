@@ -166,7 +166,7 @@ def test_a_second_daemon_refuses_and_says_who_holds_the_database_and_sigterm_end
     assert code == 0, said
     assert "Traceback" not in said
     entries = [json.loads(line) for line in [*process.lines, *said.splitlines()] if line.startswith("{")]
-    assert entries[-1]["said"].startswith("told to stop")
+    assert any(entry["said"].startswith("told to stop") for entry in entries[-3:])
     assert all({"at", "level", "part", "said"} <= set(entry) for entry in entries)
     with Store.open(process.folder / "ehscheduler.db") as store:
         hold_daemon(store, now=moment("2026-03-02 09:00")).release()
