@@ -14,6 +14,7 @@ from ehscheduler import clock
 from ehscheduler.cli.common import (
     CONFIG,
     AuthorityOption,
+    ByOption,
     ConfigOption,
     FormatOption,
     app,
@@ -24,6 +25,7 @@ from ehscheduler.cli.common import (
     say,
     show_json,
     show_table,
+    who,
     worker,
 )
 from ehscheduler.errors import PolicyRefused
@@ -329,11 +331,22 @@ def _said_alarm(alarm: dict[str, Any]) -> str:
 
 
 @app.command()
-def doctor(config: ConfigOption = CONFIG, format: FormatOption = "table") -> None:
+def doctor(
+    config: ConfigOption = CONFIG,
+    clear: Annotated[
+        list[str] | None, typer.Option("--clear", help="Alarms of this kind are settled; one that lasts comes again.")
+    ] = None,
+    by: ByOption = "",
+    format: FormatOption = "table",
+) -> None:
     """Check the installation. Configuration, database, plugins, mail, feeds, alarms; exit 1 when something is wrong."""
-    from ehscheduler.daemon.health import check_up
+    from ehscheduler.daemon.health import check_up, clear_alarms
 
     check_format(format)
+    for code in clear or ():
+        with open_store(config_at(config)) as store:
+            count = clear_alarms(store, code, now=clock.now(), by=who(by))
+        typer.echo(f"{count} of {code!r} cleared." if count else f"No alarm of {code!r} stands open.", err=True)
     findings = check_up(Path(config), clock.now())
     if format == "json":
         show_json([{"area": f.area, "ok": f.ok, "said": f.said} for f in findings])

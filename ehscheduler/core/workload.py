@@ -46,7 +46,8 @@ def holdings(history: History) -> Iterator[Holding]:
     if begin is None:
         return
     end = history.closed.moment if history.closed else None
-    changes = (e.moment for e in history.events if {"lead", "children"} & e.detail.keys() and e.moment > begin)
+    told = (e.moment for e in history.events if {"lead", "children"} & e.detail.keys())
+    changes = (moment for moment in told if begin < moment and (end is None or moment < end))
     turns = [begin, *dict.fromkeys(changes)]
     for since, until in zip(turns, [*turns[1:], end], strict=True):
         lead = history.facts_at(since).get("lead")

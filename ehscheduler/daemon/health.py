@@ -15,13 +15,14 @@ from ehscheduler.fitting import fitted, strangers
 from ehscheduler.notify.beat import address_faults
 from ehscheduler.notify.smtp import Mailer
 from ehscheduler.plugins import Authority, installed, load
-from ehscheduler.store.alarms import alarms
+from ehscheduler.store.alarms import alarms, clear_alarm
 from ehscheduler.store.cases import case_refs, faulty_cases
 from ehscheduler.store.imports import imports, rows_set_aside
 from ehscheduler.store.outbox import count_deliveries
 from ehscheduler.store.people import people_of
 from ehscheduler.store.schema import EVERYWHERE
 from ehscheduler.store.store import Store
+from ehscheduler.store.trail import append_trail
 from ehscheduler.store.tx import Tx
 
 GRACE = timedelta(hours=1)
@@ -159,3 +160,14 @@ def _heartbeat(tx: Tx, config: Config) -> Iterator[Finding]:
         yield Finding("heartbeat", True, f"{beat}; it is silent while an alarm stands")
     else:
         yield Finding("heartbeat", False, f"{beat}; tried at {said_moment(tried)}: {noted['said']}")
+
+
+def clear_alarms(store: Store, code: str, *, now: datetime, by: str) -> int:
+    """Settle every open alarm of a kind, and note who did; what still lasts is raised again. Return how many."""
+    with store.begin() as tx:
+        found = [alarm for alarm in alarms(tx, limit=100_000) if alarm.code == code]
+        for alarm in found:
+            clear_alarm(tx, alarm.authority, code=code, subject=alarm.subject, at=now)
+            said = {"code": code, "subject": alarm.subject}
+            append_trail(tx, alarm.authority, at=now, who=by, act="clear alarm", detail=said)
+    return len(found)

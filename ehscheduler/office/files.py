@@ -27,7 +27,7 @@ from ehscheduler.store.tx import Tx
 
 CONTRACT = "contract"
 """The source of the machine contract's files."""
-OF_PEOPLE = ("nobody", "unfilled")
+OF_PEOPLE = ("nobody", "unfilled", "refused")
 """Alarms that a new staff feed may have put right."""
 FIRST_IMPORT = "first_import_on"
 """The day of the first import: what was overdue before it is never escalated, unless config names a day."""

@@ -374,10 +374,12 @@ def _is_message(claim: Claim) -> tuple[ColumnElement[bool], ...]:
 
 
 def is_anything_stuck(tx: Tx, since: datetime) -> bool:
-    """Tell whether a delivery of any authority that was to be sent by an instant is still on its way."""
-    c = delivery.c
-    query = select(c.notice_key).where(c.state.in_(("waiting", "claimed")), c.send_after <= since).limit(1)
-    return tx.execute(query).first() is not None
+    """Tell whether a message that was tried has not left, or one that was to be tried by an instant was not."""
+    m, d = message.c, delivery.c
+    tried = tx.execute(select(m.message_id).where(m.state.in_(("claimed", "uncertain"))).limit(1)).first()
+    again = or_(d.attempts > 0, d.send_after <= since)
+    waits = tx.execute(select(d.notice_key).where(d.state == "waiting", again).limit(1)).first()
+    return tried is not None or waits is not None
 
 
 def last_outcome(tx: Tx, authority: str) -> str | None:

@@ -117,3 +117,11 @@ def test_a_beat_that_was_not_taken_is_wrong_and_the_address_is_not_shown(
     assert not found["ok"]
     assert "no beat was taken yet; tried at 08:00 on Friday 6 March 2026" in found["said"]
     assert SECRET not in served("doctor").all
+
+
+def test_an_alarm_that_was_settled_is_cleared_by_its_kind_and_one_that_lasts_comes_again(served: Cli) -> None:
+    assert "not covered" in served("doctor").out
+    said = served("doctor", "--clear", "not covered", "--clear", "nothing like it")
+    assert "1 of 'not covered' cleared." in said.err
+    assert "No alarm of 'nothing like it' stands open." in said.err
+    assert "alarm (not covered)" not in said.out

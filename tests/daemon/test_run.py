@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ehscheduler.daemon import run
+from ehscheduler.daemon import turn as one_turn
 from ehscheduler.daemon.run import Daemon
 from ehscheduler.daemon.turn import turn
 from ehscheduler.errors import EhsError, StoreError
@@ -177,3 +178,25 @@ def test_after_a_daemon_that_was_killed_the_next_starts_at_once(process: Process
     process.daemon.wait(10)
     after = tick(process.folder)
     assert (after.returncode, after.stderr) == (0, "")
+
+
+def test_a_fault_in_looking_across_cases_is_told_and_nobodys_message_waits_for_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.live()
+    house.case("C1", "2026-03-02 08:00 allocation")
+
+    def odd(*_: object) -> None:
+        raise KeyError("odd")
+
+    monkeypatch.setattr(one_turn, "look_over", odd)
+    house.turn("2026-03-10 12:00")
+    house.at("2026-03-11 08:30")
+    done = turn(house.desk, lambda: house.now, stop=lambda: False, rng=random.Random(1))
+    assert [mail.to for mail in house.channel.taken] == ["w1@council.example"]
+    assert [alarm.code for alarm in house.alarms()] == ["turn fault"]
+    assert "odd" not in house.alarms()[0].text
+    assert done.ticked.faults
+    monkeypatch.undo()
+    turn(house.desk, lambda: house.now, stop=lambda: False, rng=random.Random(1))
+    assert house.alarms("turn fault") == []
