@@ -100,8 +100,9 @@ def test_a_plugin_installs_alone_beside_the_core_and_works(
 
 # ---- adding one touches one folder
 
-ABOUT_ONE = {"nottinghamshire": ("ehscheduler/demo/", "ehscheduler/cli/demo", "benchmarks/")}
-"""Where an authority may be named in code: the demo is played, and a figure taken, with one."""
+IN_DEMO = ("ehscheduler/demo/", "ehscheduler/cli/demo")
+ABOUT_ONE = {"nottinghamshire": (*IN_DEMO, "benchmarks/"), "barnet": IN_DEMO}
+"""Where an authority may be named in code: the demo is played, and a figure taken, with one, and has a second."""
 
 
 @pytest.mark.parametrize("project", PLUGINS, ids=lambda path: path.name)

@@ -349,7 +349,7 @@ def test_no_fault_quotes_a_case(
         raise ValueError(" ".join(sorted(marked)))
 
     monkeypatch.setattr(owed, "evaluation_of", quoting)
-    monkeypatch.setattr(tick, "evaluate", quoting)
+    monkeypatch.setattr(tick, "evaluation_of", quoting)
     said = []
     for day in ("2026-04-15 08:30", "2026-04-16 08:30"):
         at(day)

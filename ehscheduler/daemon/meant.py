@@ -46,7 +46,9 @@ def owners_of(
     """Return whose work climbs a council's own ladder; nobody's for other notices, and where nobody is found."""
     if m is None or kind != "escalation" or policy.rules[m.rule].escalate:
         return ()
-    return tuple(person.person_id for person in meant(m.owner, policy, directory, facts).people)
+    who = meant(m.owner, policy, directory, facts)
+    # Where nobody holds the role, whoever is told in their place is the one above already.
+    return () if who.climbed else tuple(person.person_id for person in who.people)
 
 
 def alarm_of(role: str, who: Resolved, policy: Policy, team: str | None) -> Alarm | None:
