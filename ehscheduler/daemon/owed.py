@@ -1,19 +1,24 @@
 """What is still owed: each notice is checked once more, in the transaction that claims it, on what is known then."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ehscheduler.core.evaluate import Evaluation
+from ehscheduler.core.findings import Finding
+from ehscheduler.core.milestones import Milestone
 from ehscheduler.daemon.drops import EVERY_DELIVERY, note_drop
 from ehscheduler.daemon.limits import LIMIT, still_over
-from ehscheduler.daemon.moved import CHANGED, last_heard
+from ehscheduler.daemon.meant import CLIMBED
+from ehscheduler.daemon.moved import CHANGED, dated, last_heard
 from ehscheduler.daemon.recheck import Around, Checked, Drop, Later, check, latest
 from ehscheduler.daemon.tick import case_alarm, fault_words
-from ehscheduler.daemon.told import told_of
+from ehscheduler.daemon.told import Told, told_of
 from ehscheduler.errors import StoreError
-from ehscheduler.office import evaluation_of
+from ehscheduler.office import SOURCE, evaluation_of
 from ehscheduler.store.cases import hold_cases
-from ehscheduler.store.notices import notices_of
+from ehscheduler.store.events import sources_of
+from ehscheduler.store.notices import Notice, notices_of
 from ehscheduler.store.outbox import Claim, Parcel, Waiting, defer_deliveries, drop_deliveries, outbox
 from ehscheduler.store.trail import append_trail
 from ehscheduler.store.tx import Tx
@@ -29,12 +34,16 @@ def owed(tx: Tx, around: Around, parcel: Parcel) -> tuple[list[Checked], list[Dr
     """
     hold_cases(tx, around.authority.name, {waiting.notice.case_ref for waiting in parcel.items})
     found: dict[str, Evaluation | None] = {}
+    by_hand: dict[str, set[str]] = {}
     checked: list[Checked] = []
     drops: list[Drop] = []
     for waiting in parcel.items:
         ref = waiting.notice.case_ref
         if ref not in found:
             found[ref] = _evaluation(tx, around, ref)
+            by_hand[ref] = {
+                id_ for id_, source in sources_of(tx, around.authority.name, ref).items() if source == SOURCE
+            }
         answer = _checked(tx, around, waiting, found[ref])
         if answer is None:
             defer(tx, around, parcel, [waiting.notice.key])
@@ -43,13 +52,25 @@ def owed(tx: Tx, around: Around, parcel: Parcel) -> tuple[list[Checked], list[Dr
         elif isinstance(answer, Later):
             _put_off(tx, around, parcel, answer)
         else:
-            checked.append(answer)
+            checked.append(replace(answer, by_hand=_by_hand(answer, by_hand[ref])))
     kept, less = latest(checked)
     for drop in (*drops, *less):
         which = (drop.notice.key, parcel.recipient, parcel.channel)
         drop_deliveries(tx, around.authority.name, [which], why=drop.why)
         note_drop(tx, around, drop, parcel.channel)
     return kept, [*drops, *less]
+
+
+def _by_hand(one: Checked, ours: Collection[str]) -> datetime | None:
+    """Return when what a notice rests on was put on record by a person here; None where a case system recorded it."""
+    event = (
+        one.about.event
+        if isinstance(one.about, Finding)
+        else one.about.anchor
+        if isinstance(one.about, Milestone)
+        else None
+    )
+    return event.recorded if event is not None and event.id in ours else None
 
 
 def not_owed(tx: Tx, around: Around, held: Claim) -> list[Drop]:
@@ -104,15 +125,28 @@ def _checked(tx: Tx, around: Around, waiting: Waiting, evaluation: Evaluation | 
         return None
     if waiting.notice.kind == LIMIT:
         return still_over(tx, around, waiting, evaluation)
-    return check(waiting, evaluation, around, _last_heard(tx, around, waiting))
+    kind = waiting.notice.kind
+    if kind not in (CHANGED, *CLIMBED):
+        return check(waiting, evaluation, around)
+    about = _about(tx, around, waiting.notice)
+    if kind == CHANGED:
+        return check(waiting, evaluation, around, last_heard(about).get(around.recipient))
+    answer = check(waiting, evaluation, around)
+    return replace(answer, heard=_heard(about, waiting.notice)) if isinstance(answer, Checked) else answer
 
 
-def _last_heard(tx: Tx, around: Around, waiting: Waiting) -> str | None:
-    """Return, for a notice of a date that changed, the due version that its recipient was told last."""
-    notice, name = waiting.notice, around.authority.name
-    if notice.kind != CHANGED:
-        return None
+def _about(tx: Tx, around: Around, notice: Notice) -> list[Told]:
+    """Return what became of all that was told of the milestone that a notice is about."""
+    name = around.authority.name
     notices = [n for n in notices_of(tx, name, notice.case_ref, rule=notice.rule) if n.episode == notice.episode]
     rows = outbox(tx, name, case_ref=notice.case_ref, rule=notice.rule, limit=EVERY_DELIVERY)
-    about = [told for told in told_of(notices, rows).values() if told.milestone == notice.milestone]
-    return last_heard(about).get(around.recipient)
+    return [told for told in told_of(notices, rows).values() if told.milestone == notice.milestone]
+
+
+def _heard(about: Iterable[Told], notice: Notice) -> dict[tuple[str, int], datetime]:
+    """Return when each rung of a ladder first heard, and its owner, of the date that a notice is about."""
+    return {
+        (told.kind, told.stage or 0): min(told.heard.values())
+        for told in about
+        if told.heard and told.repeat == 0 and told.dated == dated(notice.due_version)
+    }

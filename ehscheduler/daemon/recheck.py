@@ -1,7 +1,7 @@
 """The last check: is a notice still owed to its recipient, on what is known at the moment of sending?"""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from ehscheduler.core.actions import why_kept
@@ -24,12 +24,18 @@ from ehscheduler.store.outbox import Waiting
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A notice that is still owed, with what it is about as it stands now; `was_due_on` where its date has changed."""
+    """A notice that is still owed, with what it is about as it stands now; `was_due_on` where its date has changed.
+
+    `heard` says when the rungs below were told, by kind and stage, where it is told up a ladder, and
+    `by_hand` when what it rests on was put on record by a person here.
+    """
 
     waiting: Waiting
     about: Milestone | Finding | Crossing
     evaluation: Evaluation
     was_due_on: date | None = None
+    heard: Mapping[tuple[str, int], datetime] = field(default_factory=dict)
+    by_hand: datetime | None = None
 
     @property
     def notice(self) -> Notice:
@@ -154,15 +160,15 @@ def re_owned(notice: Notice, found: Evaluation, around: Around) -> Drop | None:
             return None
         instead = (f"team:{team or ''}",) if notice.kind == "baseline" else ()
         return Drop(notice, "the case is with another team now", instead)
-    asked = _asked(notice, found, around)
-    people = [person for who in asked.values() for person in who.people]
+    roles = asked(notice, found, around)
+    people = [person for who in roles.values() for person in who.people]
     owners = tuple(dict.fromkeys(f"person:{person.person_id}" for person in people)) or _duty_desk(team, around)
     if around.recipient in owners:
         return None
     why = "somebody else is to act now" if owners else "nobody can be told of it now"
     if _of_theirs_alone(notice):
         return Drop(notice, why)
-    alarms = (alarm_of(role, who, around.authority.policy, team) for role, who in asked.items())
+    alarms = (alarm_of(role, who, around.authority.policy, team) for role, who in roles.items())
     return Drop(notice, why, owners, tuple(alarm for alarm in alarms if alarm))
 
 
@@ -177,7 +183,7 @@ def _duty_desk(team: str | None, around: Around) -> tuple[str, ...]:
     return tuple(f"team:{name}" for name in (team, EVERY_TEAM) if name in set_up)[:1]
 
 
-def _asked(notice: Notice, found: Evaluation, around: Around) -> dict[str, Resolved]:
+def asked(notice: Notice, found: Evaluation, around: Around) -> dict[str, Resolved]:
     """Return who each role of a notice is now."""
     policy = around.authority.policy
     milestone = next((m for m in found.milestones if m.key == notice.milestone), None)

@@ -39,7 +39,10 @@ class Imprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One milestone as a message may show it; every `str` is policy's, config's or fixed words."""
+    """One milestone as a message may show it; every `str` is policy's, config's or fixed words.
+
+    `stands_in` says why it comes to this reader and not to the usual one, and `more` what else there is to know of it.
+    """
 
     case_ref: str
     title: str
@@ -59,6 +62,8 @@ class Line:
     ladder: str = ""
     told: tuple[str, ...] = ()
     owner_name: str = ""
+    stands_in: str = ""
+    more: tuple[str, ...] = ()
     link: str | None = None
     reading_ours: bool = False
     reading_unsigned: bool = False
@@ -72,7 +77,8 @@ class Step:
     """One step of a dispute, as told to somebody who has to decide or record.
 
     `about` is a word of the policy, `sides` and `others` (who decide at the same step) are titles of roles, `recorded`
-    are those of them who have, and `if_over` says what the protocol asks when its time runs out.
+    are those of them who have, and `if_over` says what the protocol asks when its time runs out. `decide_on` is the day
+    of this step's own time. `asked_as` are the roles in which the reader is asked.
     """
 
     line: Line
@@ -87,10 +93,12 @@ class Step:
     goes_to_next: str = ""
     about: str = ""
     sides: tuple[str, ...] = ()
+    asked_as: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     recorded: tuple[str, ...] = ()
     at_odds: bool = False
     if_over: tuple[str, ...] = ()
+    decide_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

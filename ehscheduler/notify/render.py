@@ -90,6 +90,7 @@ def context_of(message: Message) -> dict[str, Any]:
         "subject": subject(message),
         "summary": summary(message),
         "shared_recorded": shared_recorded(lines),
+        "shared_stands_in": shared_stands_in(lines),
         "sections": sections.sections(lines, message.day) if by_section else (),
         "groups": sections.groups(lines),
     }
@@ -129,7 +130,7 @@ def _escalation_subject(message: Escalation) -> str:
 
 
 def _dispute_subject(message: Dispute) -> str:
-    due = [step.line.due_on for step in message.steps if step.line.due_on]
+    due = [day for step in message.steps if (day := step.decide_on or step.line.due_on)]
     was = ", was due" if due and min(due) < message.day else ""
     by = f"{was} by {words.short_day_words(min(due))}" if due else ""
     return f"{words.count_words(len(message.steps), 'decision')} needed{by}"
@@ -186,6 +187,12 @@ def shared_recorded(lines: tuple[Line, ...]) -> str:
     return found.pop() if len(found) == 1 and len(lines) > 1 else ""
 
 
+def shared_stands_in(lines: tuple[Line, ...]) -> str:
+    """Give why all of a message comes to this reader, if it is the same for every line, so that it is said once."""
+    found = {line.stands_in for line in lines}
+    return found.pop() if len(found) == 1 and len(lines) > 1 else ""
+
+
 def wrap(text: str, indent: int = 0) -> str:
     """Wrap a paragraph of the text part; links stay whole."""
     pad = " " * indent
@@ -237,6 +244,12 @@ def next_words(step: Step) -> str:
     return f"without a recorded decision by then it goes to the {step.goes_to_next or 'next on the ladder'}."
 
 
+def why_words(step: Step) -> str:
+    """Say in which role a reader is asked to decide, and for whom they stand in."""
+    asked = f"you are asked as {words.list_words(step.asked_as)}." if step.asked_as else ""
+    return " ".join(said for said in (sentence(asked), step.line.stands_in) if said)
+
+
 def asks_words(step: Step) -> str:
     """Say what a step of a dispute asks of whoever decides at it."""
     if step.at_odds:
@@ -262,6 +275,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "told": "; ".join,
     "underline": underline,
     "when": when,
+    "why_words": why_words,
     "wrap": wrap,
 }
 ENVIRONMENT = environment()

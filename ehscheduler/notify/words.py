@@ -11,6 +11,8 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+SOURCES = {"contract": "the files of cases and events"}
+"""Sources whose own names say nothing to a reader."""
 
 
 def day_words(day: date) -> str:
@@ -31,7 +33,12 @@ def moment_words(moment: datetime) -> str:
 
 def recorded_words(source: str, moment: datetime) -> str:
     """Say in which source, and when, the fact behind a notice was recorded."""
-    return f"{source} at {moment_words(moment)}"
+    return f"{SOURCES.get(source, source)} at {moment_words(moment)}"
+
+
+def by_hand_words(moment: datetime) -> str:
+    """Say when the fact behind a notice was put on record by a person, and not by a case system."""
+    return f"this scheduler, by hand, at {moment_words(moment)}"
 
 
 def count_words(count: int, one: str, many: str | None = None) -> str:
@@ -53,13 +60,14 @@ def window_words(
     due_at: datetime | None = None,
     opens_on: date | None = None,
     best_by_on: date | None = None,
+    open_since: date | None = None,
 ) -> str:
     """Say when a milestone can be done, from a policy's dates and an aware `now`.
 
     A `due_at` at the end of its London day is a day clock and is told without a time.
     """
     if due_on is None:
-        return "no set time"
+        return f"no set time; open since {day_words(open_since)}" if open_since else "no set time"
     today = now.astimezone(LONDON).date()
     limit = _limit_words(due_on, due_at)
     if (due_at is not None and now > due_at) or today > due_on:

@@ -87,7 +87,7 @@ def test_the_manager_is_still_told_on_which_ladder_and_clause(climbing: House) -
     climbing.at("2026-03-10 12:00")
     climbing.set_rules(CLIMBS.replace("Work that is overdue", "Another ladder").replace('clause = "2"', 'clause = "9"'))
     (mail, *_) = [mail for mail in climbing.turns("2026-03-11", "2026-03-13") if mail.to == "d1@council.example"]
-    assert "Why you: Work that is overdue (clause 2)" in mail.flat
+    assert "Why you: Director, step 2 of 2 on Work that is overdue (clause 2)." in mail.flat
 
 
 def test_a_ladder_that_starts_after_an_edit_takes_the_new_steps(climbing: House) -> None:

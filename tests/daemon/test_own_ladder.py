@@ -52,7 +52,7 @@ def test_the_protocols_own_ladder_is_climbed_and_not_the_councils(house_of: Hous
         ("2026-03-16 08:30", "escalation", "person:d1"),
     ]
     last = mails[-1].flat
-    assert "Why you: Work that is overdue (clause 2)" in last
+    assert "Why you: Director, step 2 of 2 on Work that is overdue (clause 2)." in last
     assert "your council's own ladder" not in last
     with house.store.read() as tx:
         assert [row.ladder for row in ladders_of(tx, NAME, "C1")] == ["up"]
