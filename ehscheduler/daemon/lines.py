@@ -171,6 +171,8 @@ def _more(around: Around, one: Checked) -> Iterator[str]:
         now = max((rung for rung in m.rungs if rung.reached_at <= around.now), key=lambda r: r.stage, default=None)
         if now is not None:
             yield f"The decision is now with: {'; '.join(map(policy.title_of_role, now.who))}."
+    if kind == "overdue" and m.owner not in roles_of(one, around) and (whose := owner_words(one, around)):
+        yield f"Owner: {policy.title_of_role(m.owner)}, {whose}."
     if kind == ESCALATION:
         yield from _seen(around, one)
         yield from _hears_next(around, one)
@@ -207,9 +209,13 @@ def _hears_next(around: Around, one: Checked) -> Iterator[str]:
     else:
         rung = next(rung for rung in m.rungs if rung.stage == stage + 1)
         who, morning = rung.who, next_morning(calendar, max(rung.reached_at, around.now))
-    if morning is not None:
-        titles = " and the ".join(map(policy.title_of_role, who))
-        yield f"Unless it is recorded as done, the {titles} hears of it on {day_words(london_day(morning))}."
+    if morning is None:
+        return
+    reader = around.recipient.removeprefix("person:")
+    meant_next = (meant(role, policy, around.directory, one.evaluation.facts).people for role in who)
+    again = all([p.person_id for p in people] == [reader] for people in meant_next)
+    hears = "you hear of it again" if again else f"the {' and the '.join(map(policy.title_of_role, who))} hears of it"
+    yield f"Unless it is recorded as done, {hears} on {day_words(london_day(morning))}."
 
 
 def _why_you(around: Around, one: Checked) -> str:

@@ -70,7 +70,7 @@ class _Post:
         if self.now.climbed:
             people = _left(one, around, self.role) if self.usual.climbed else self.usual.people
             gone = list_words([f"{person.name} {_gone(person, directory)}" for person in people])
-            return f"It comes to you because nobody acts as {title}: {gone or 'nobody is named'}."
+            return f"It comes to you because nobody acts as {title}: {gone or 'nobody is on record'}."
         away = [person for person in self.usual.people if _acts_for(directory, person) == self.reader]
         named = f", {list_words([p.name for p in away])}," if one.notice.kind in TO_MANAGERS else ","
         return f"You cover for the {title}{named} who {_gone(away[0], directory)}." if away else ""
