@@ -115,6 +115,51 @@ def test_a_long_answer_is_not_read_to_its_end() -> None:
     assert sum(sent) < 50_000_000  # what the two sides' buffers hold, and no gigabyte
 
 
+def test_headers_are_read_up_to_the_same_limit() -> None:
+    sent = []
+
+    def pour(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        for n in range(90):  # of a hundred headers http.client bounds each, and not all together
+            connection.sendall(b"X-%d: " % n + b"y" * 60_000 + b"\r\n")
+            sent.append(60_000)
+        connection.sendall(b"Content-Length: 0\r\n\r\n")
+
+    with serving(pour) as (url, _):
+        called, _ = timed(url, 10.0)
+    assert called == Called(False, "it answered with more than 64 KiB of headers")
+
+
+@pytest.mark.parametrize(
+    ("length", "ok"), [(64 * 1024, True), (64 * 1024 + 1, False)], ids=["as long as may be", "one more"]
+)
+def test_headers_as_long_as_the_limit_are_read_and_no_longer_ones(length: int, ok: bool) -> None:
+    head, tail = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: ", b"\r\nY: z\r\n\r\n"
+    more = b"a" * 60_000 + b"\r\nZ: "
+    rest = b"b" * (length - len(head) - len(more) - len(tail))
+    with serving(lambda c: c.sendall(head + more + rest + tail)) as (url, _):
+        assert timed(url, 10.0)[0].ok is ok
+
+
+@pytest.mark.parametrize(
+    ("serve", "said"),
+    [
+        (lambda connection: None, "it hung up without an answer"),
+        (lambda connection: connection.sendall(b"HTTP/1.1 200"), "it answered 200"),
+        (lambda connection: connection.sendall(b"220 mail.example ESMTP\r\n"), "its answer cannot be read"),
+    ],
+    ids=["hangs up", "a status and no more", "another protocol"],
+)
+def test_what_became_of_a_call_is_said_and_not_that_it_was_slow(serve: Serve, said: str) -> None:
+    with serving(serve) as (url, _):
+        called, took = timed(url, 5.0)
+    assert (called.said, took < 1) == (said, True)
+
+
+def test_nobody_who_listens_is_not_reached_and_is_not_slow() -> None:
+    assert call(f"http://127.0.0.1:1/{SECRET}", deadline=5) == Called(False, "it could not be reached")
+
+
 @pytest.mark.parametrize(
     "url",
     [
