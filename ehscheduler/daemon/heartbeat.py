@@ -6,8 +6,9 @@ from typing import Any
 
 from ehscheduler.config import Heartbeat
 from ehscheduler.daemon.desk import Desk
+from ehscheduler.errors import StoreError
 from ehscheduler.notify.beat import Called, call
-from ehscheduler.store.alarms import alarms
+from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
 from ehscheduler.store.outbox import is_anything_stuck
 from ehscheduler.store.schema import EVERYWHERE
 from ehscheduler.store.state import put_state, state_of
@@ -18,21 +19,39 @@ STUCK = timedelta(minutes=15)
 """How long a message may be on its way before something is wrong with the way out."""
 BEAT = "heartbeat"
 """The state under which the last beat is noted: when it was tried, whether it was taken, what was answered."""
+FAULT = "heartbeat fault"
+"""The alarm that the heartbeat itself is broken; it keeps the heartbeat from nothing, or it would last for ever."""
 
 
 def beat(desk: Desk, now: datetime, *, well: bool) -> Called | None:
     """Beat if it is time and all is well; None where nothing was called. What goes wrong here harms no turn."""
+    try:
+        return _beaten(desk, now, well=well)
+    except StoreError:
+        raise
+    except Exception as error:  # the turn's work is done by now, and whoever watches outside hears of the silence
+        fault = type(error).__name__
+        log.error("the heartbeat broke off", extra={"fault": fault})
+        with desk.store.begin() as tx:
+            text = f"the heartbeat broke off ({fault}), and nobody outside hears it: report this as a fault"
+            raise_alarm(tx, EVERYWHERE, code=FAULT, subject=BEAT, text=text, at=now)
+        return None
+
+
+def _beaten(desk: Desk, now: datetime, *, well: bool) -> Called | None:
     settings = desk.config.heartbeat
     if not settings.url:
         return None
     with desk.store.read() as tx:
         stuck = is_anything_stuck(tx, now - STUCK)
-        if not well or stuck or alarms(tx, limit=1) or not _due(last_beat(tx), settings, now):
+        alarmed = any(alarm.code != FAULT for alarm in alarms(tx, limit=2))
+        if not well or stuck or alarmed or not _due(last_beat(tx), settings, now):
             return None
     called = call(settings.url, deadline=float(settings.deadline_seconds))
     if not called.ok:
         log.error("the heartbeat was not taken", extra={"fault": called.said})
     with desk.store.begin() as tx:
+        clear_alarm(tx, EVERYWHERE, code=FAULT, subject=BEAT, at=now)
         before = last_beat(tx) or {}
         taken = now.isoformat() if called.ok else before.get("taken")
         put_state(tx, EVERYWHERE, BEAT, {"tried": now.isoformat(), "taken": taken, "said": called.said})

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ehscheduler.daemon.heartbeat import last_beat
+from ehscheduler.daemon import heartbeat
+from ehscheduler.daemon.heartbeat import FAULT, last_beat
 from ehscheduler.daemon.turn import turn
 from ehscheduler.notify.channel import Outcome
 from ehscheduler.store.alarms import clear_alarm, raise_alarm
@@ -126,3 +127,31 @@ def test_the_last_beat_that_was_taken_is_kept_when_a_later_one_is_not(
     monkeypatch.setenv("EHS_HEARTBEAT_URL", "http://127.0.0.1:1/")  # nothing listens there
     whole(sound, "2026-03-02 09:05")
     assert (noted(sound)["tried"], noted(sound)["taken"]) == ("2026-03-02T09:05:00+00:00", "2026-03-02T09:00:00+00:00")
+
+
+def test_a_heartbeat_that_is_broken_harms_no_turn_and_the_operator_is_told_once(
+    sound: House, outside: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound.set(operator={"email": "it@council.example"})
+    with monkeypatch.context() as broken:
+        broken.setattr(heartbeat, "call", None)
+        for at in ("09:00", "09:01", "09:02", "09:30"):
+            whole(sound, f"2026-03-02 {at}")
+    told = [mail for mail in sound.channel.taken if "The heartbeat broke off (TypeError)" in mail.flat]
+    assert (len(told), len(outside)) == (1, 0)
+    assert SECRET not in "".join(mail.text for mail in told)
+    whole(sound, "2026-03-02 09:31")
+    assert len(outside) == 1
+    assert sound.alarms(FAULT, everywhere=True) == []
+
+
+def test_a_broken_heartbeat_does_not_speak_over_another_alarm(
+    sound: House, outside: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(heartbeat, "call", None)
+        whole(sound, "2026-03-02 09:00")
+    with sound.store.begin() as tx:
+        raise_alarm(tx, NAME, code="odd", subject="x", text="something is wrong; mend it", at=sound.now)
+    whole(sound, "2026-03-02 09:05")
+    assert not outside
