@@ -1,6 +1,6 @@
 """Limits of work: whoever goes over one, their manager hears of it, once for each time that it is crossed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 
@@ -15,7 +15,7 @@ from ehscheduler.daemon.recheck import Around, Checked, Drop
 from ehscheduler.daemon.told import NOT_YET_LIVE, SHADOW
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import raise_alarm
-from ehscheduler.store.holdings import counted, holdings_of, is_stale
+from ehscheduler.store.holdings import counted, holdings_of, is_stale, note_over, stood_over
 from ehscheduler.store.notices import NewDelivery, Notice, add_notices
 from ehscheduler.store.outbox import Waiting
 from ehscheduler.store.tx import Tx
@@ -35,23 +35,32 @@ def tell_limits(desk: Desk, authority: Authority, now: datetime) -> int:
         over = standing(tx, authority, directory)
         wanted = list(_wanted(tx, desk, authority, directory, over, now))
         new = add_notices(tx, authority.name, wanted)
+        note_over(tx, authority.name, {milestone_of(one): (key, one.at) for key, one in over.items()}, now)
         # Of what reached nobody the next turn asks again.
         counted(tx, authority.name, london_day(now) if len(wanted) == len(over) else None)
     return len(new)
 
 
-def standing(tx: Tx, authority: Authority, directory: Directory) -> list[Crossing]:
-    """Return the limits that people are over as their work is counted now."""
+def standing(tx: Tx, authority: Authority, directory: Directory) -> dict[str, Crossing]:
+    """Return the limits that people are over as their work is counted now, by the name of each crossing.
+
+    It is named after whose work, over which limit, and since which instant. Who was over it at the last count, and has
+    not been within it since, has not crossed it again, wherever a retraction, a late record or another share has put
+    that instant: the name stays.
+    """
     people = directory.people.values()
     roles: Mapping[str, tuple[str, ...]] = {person.person_id: person.roles for person in people}
     shares = {person.person_id: person.share for person in people}
     found = crossings(authority.policy, holdings_of(tx, authority.name), roles, shares)
-    return [one for one in found if one.until is None]
-
-
-def key_of(one: Crossing) -> str:
-    """Name a crossing: whose work, over which limit, and since which instant."""
-    return f"{one.lead}|{LIMIT}|{one.limit.id}|{one.kind}|{one.at:%Y%m%dT%H%M%S}"
+    before, counted_at = stood_over(tx, authority.name)
+    ended = {(milestone_of(one), one.at) for one in found if one.until is not None}
+    over: dict[str, Crossing] = {}
+    for one in (one for one in found if one.until is None):
+        about = milestone_of(one)
+        name, at = before.get(about, ("", one.at))
+        goes_on = name and counted_at is not None and one.at <= counted_at and (about, at) not in ended
+        over[name if goes_on else f"{one.lead}|{LIMIT}|{one.limit.id}|{one.kind}|{one.at:%Y%m%dT%H%M%S}"] = one
+    return over
 
 
 def milestone_of(one: Crossing) -> str:
@@ -59,16 +68,16 @@ def milestone_of(one: Crossing) -> str:
 
 
 def _wanted(
-    tx: Tx, desk: Desk, authority: Authority, directory: Directory, over: Iterable[Crossing], now: datetime
+    tx: Tx, desk: Desk, authority: Authority, directory: Directory, over: Mapping[str, Crossing], now: datetime
 ) -> Iterator[tuple[Notice, list[NewDelivery]]]:
     """Yield a notice for each crossing that stands; what stood before going live is told once when it is live."""
     live, live_from = desk.config.live_for(authority.name), desk.live_from(tx, authority.name, now)
     kept = SHADOW if live.mode == "shadow" else NOT_YET_LIVE if london_day(now) < live_from else None
-    for one in over:
+    for key, one in over.items():
         to = () if kept else _recipients(tx, desk, authority, directory, one, now)
         if kept or to:
             after = next_morning(authority.calendar, now)
-            yield _notice(one, kept, now), [NewDelivery(recipient=r, channel=MAIL, send_after=after) for r in to]
+            yield _notice(one, key, kept, now), [NewDelivery(recipient=r, channel=MAIL, send_after=after) for r in to]
 
 
 def _recipients(
@@ -91,9 +100,9 @@ def _recipients(
     return tuple(found) or tuple(f"team:{name}" for name in (team, EVERY_TEAM) if name in duty)[:1]
 
 
-def _notice(one: Crossing, kept: str | None, now: datetime) -> Notice:
+def _notice(one: Crossing, key: str, kept: str | None, now: datetime) -> Notice:
     return Notice(
-        key=f"{key_of(one)}|kept" if kept else key_of(one),
+        key=f"{key}|kept" if kept else key,
         case_ref=one.case,
         episode=1,
         rule=one.limit.id,
@@ -116,11 +125,12 @@ def still_over(tx: Tx, around: Around, waiting: Waiting, found: Evaluation) -> C
     """Decide whether a crossing is still told to its recipient, on how work stands now."""
     notice, authority = waiting.notice, around.authority
     over = standing(tx, authority, around.directory)
-    one = next((one for one in over if milestone_of(one) == notice.milestone), None)
-    if one is None:
+    now_called = next((key for key, one in over.items() if milestone_of(one) == notice.milestone), None)
+    if now_called is None:
         return Drop(notice, "they are within the limit again")
-    if key_of(one) != notice.key:
+    if now_called != notice.key:
         return Drop(notice, "it was crossed again since, and that is told")
+    one = over[notice.key]
     to = _recipients(tx, around.desk, authority, around.directory, one, around.now)
     if around.recipient not in to:
         return Drop(notice, "somebody else is to know of it now", to)

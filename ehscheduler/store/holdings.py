@@ -1,7 +1,7 @@
 """Who held which case from when to when, as each case was last looked at: what workload is counted from."""
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 
 from sqlalchemy import delete, select
 
@@ -12,6 +12,8 @@ from ehscheduler.store.tx import Tx
 
 STALE = "workload_counted_on"
 """The day on which work was last counted; blank where it may stand otherwise since."""
+OVER = "workload_over"
+"""The crossings that stood when work was last counted, and when that was."""
 
 
 def replace_holdings(tx: Tx, authority: str, case_ref: str, episode: int, held: Iterable[Holding]) -> bool:
@@ -48,3 +50,21 @@ def is_stale(tx: Tx, authority: str, day: date) -> bool:
 def counted(tx: Tx, authority: str, day: date | None) -> None:
     """Note the day on which work was counted; None where it is to be counted again."""
     put_state(tx, authority, STALE, day.isoformat() if day else "")
+
+
+def stood_over(tx: Tx, authority: str) -> tuple[dict[str, tuple[str, datetime]], datetime | None]:
+    """Return the crossings that stood at the last count, by what each is about, and when that was.
+
+    Of each its name, and since when it stood as was known then.
+    """
+    noted = state_of(tx, authority, OVER)
+    if not noted:
+        return {}, None
+    found = {about: (name, datetime.fromisoformat(at)) for about, (name, at) in noted["over"].items()}
+    return found, datetime.fromisoformat(noted["counted"])
+
+
+def note_over(tx: Tx, authority: str, over: Mapping[str, tuple[str, datetime]], now: datetime) -> None:
+    """Note which crossings stand as work is counted now: the name of each, and since when it stands."""
+    noted = {about: [name, at.isoformat()] for about, (name, at) in over.items()}
+    put_state(tx, authority, OVER, {"over": noted, "counted": now.isoformat()})

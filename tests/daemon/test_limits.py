@@ -8,6 +8,7 @@ import pytest
 
 from ehscheduler.daemon.told import NOT_YET_LIVE
 from ehscheduler.daemon.turn import turn
+from ehscheduler.store.events import events_of
 from ehscheduler.store.holdings import STALE
 from ehscheduler.store.state import put_state
 from tests.daemon.house import NAME, PEOPLE, VISIT, House, Mail
@@ -184,3 +185,45 @@ def test_who_is_over_a_limit_is_not_told_on_themselves(house_of: HouseOf) -> Non
     for n in (1, 2, 3):
         house.case(f"C{n}", "2026-03-02 08:00 allocation", lead="m1")
     assert MANAGER not in {mail.to for mail in whole(house, "2026-03-02 09:00", *days(3, 4))}
+
+
+# ---- the same crossing, which moves
+
+
+def retracted(house: House) -> None:
+    """C3 was never allocated, as is found out; C4 was, the morning after."""
+    with house.store.read() as tx:
+        [wrong] = [one for one in events_of(tx, NAME, "C3") if one.word == "allocation"]
+    house.case("C4", "2026-03-03 09:00 allocation")
+    whole(house, "2026-03-03 10:00")
+    house.at("2026-03-03 11:00").retract(wrong)
+
+
+def test_a_retraction_that_moves_the_instant_of_a_crossing_tells_it_no_second_time(over: House) -> None:
+    assert len(whole(over, "2026-03-02 09:00", *days(3))) == 1
+    retracted(over)
+    assert whole(over, "2026-03-03 11:01", *days(4, 5, 6)) == []
+
+
+def test_a_retraction_that_moves_it_before_it_was_told_lets_it_be_told_as_it_stands(over: House) -> None:
+    over.people(*(p for p in PEOPLE if p.person_id not in ("m1", "m2", "d1")))
+    assert whole(over, "2026-03-02 09:00", *days(3)) == []
+    retracted(over)
+    staff(over)
+    [mail] = whole(over, "2026-03-03 11:01", *days(4, 5, 6))
+    assert "3 families since Tuesday 3 March 2026" in mail.flat
+
+
+def test_a_share_that_is_cut_while_somebody_is_over_is_no_second_crossing(over: House) -> None:
+    assert len(whole(over, "2026-03-02 09:00", *days(3))) == 1
+    staff(over, *(replace(p, share=0.5) if p.person_id == "w1" else p for p in PEOPLE))
+    assert whole(over, *days(4, 5)) == []
+
+
+def test_a_fall_and_a_rise_that_are_recorded_late_and_together_are_a_second_crossing(over: House) -> None:
+    assert len(whole(over, "2026-03-02 09:00", *days(3, 5))) == 1
+    over.at("2026-03-06 06:00").events("C3", "2026-03-03 closed", late=True)
+    over.case("C4")
+    over.events("C4", "2026-03-04 allocation", late=True)
+    [mail] = whole(over, *days(6, 9))
+    assert "3 families since Wednesday 4 March 2026" in mail.flat
