@@ -227,3 +227,9 @@ def test_a_fall_and_a_rise_that_are_recorded_late_and_together_are_a_second_cros
     over.events("C4", "2026-03-04 allocation", late=True)
     [mail] = whole(over, *days(6, 9))
     assert "3 families since Wednesday 4 March 2026" in mail.flat
+
+
+def test_a_case_that_was_closed_and_reopened_between_two_counts_crosses_it_again(over: House) -> None:
+    assert len(whole(over, "2026-03-02 09:00", *days(3))) == 1
+    over.events("C3", "2026-03-03 12:00 closed", "2026-03-04 07:00 reopened")  # of an episode that is over none counts
+    assert len(whole(over, *days(4, 5))) == 1
