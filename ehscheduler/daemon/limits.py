@@ -1,6 +1,6 @@
 """Limits of work: whoever goes over one, their manager hears of it, once for each time that it is crossed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -18,6 +18,7 @@ from ehscheduler.store.alarms import raise_alarm
 from ehscheduler.store.holdings import counted, holdings_of, is_stale, note_over, stood_over
 from ehscheduler.store.notices import NewDelivery, Notice, add_notices
 from ehscheduler.store.outbox import Waiting
+from ehscheduler.store.trail import append_trail
 from ehscheduler.store.tx import Tx
 
 LIMIT = "limit"
@@ -35,10 +36,20 @@ def tell_limits(desk: Desk, authority: Authority, now: datetime) -> int:
         over = standing(tx, authority, directory)
         wanted = list(_wanted(tx, desk, authority, directory, over, now))
         new = add_notices(tx, authority.name, wanted)
+        _trail(tx, authority.name, [(notice, to) for notice, to in wanted if notice.key in new], now)
         note_over(tx, authority.name, {milestone_of(one): (key, one.at) for key, one in over.items()}, now)
         # Of what reached nobody the next turn asks again.
         counted(tx, authority.name, london_day(now) if len(wanted) == len(over) else None)
     return len(new)
+
+
+def _trail(tx: Tx, name: str, decided: Sequence[tuple[Notice, Sequence[NewDelivery]]], now: datetime) -> None:
+    """Note what was decided about each crossing, as is noted of a case: to whom it goes, and why it does not."""
+    for notice, to in decided:
+        kept = {"kept": notice.kept} if notice.kept else {}
+        said = {"notice": notice.key, "to": [one.recipient for one in to], **kept}
+        detail = {"notices": [said]}
+        append_trail(tx, name, at=now, who="daemon", act="decide", case_ref=notice.case_ref, detail=detail)
 
 
 def standing(tx: Tx, authority: Authority, directory: Directory) -> dict[str, Crossing]:

@@ -312,7 +312,8 @@ def _trail(tx: Tx, round_: Round, decisions: Sequence[Decision]) -> None:
 def rebuild(store: Store, authority: Authority, now: datetime) -> tuple[int, int]:
     """Work every milestone of an authority out anew; return how many there are, and how many stood otherwise.
 
-    A case that cannot be worked out keeps its rows, and is told to the operator.
+    Who held what is worked out anew, too. A case that cannot be worked out keeps its rows, and is told to the
+    operator.
     """
     count, changed = 0, 0
     with store.begin() as tx:
@@ -327,6 +328,7 @@ def rebuild(store: Store, authority: Authority, now: datetime) -> tuple[int, int
                 continue
             rows = [MilestoneRow.of(m, authority.policy.text_hash) for m in found.milestones]
             differs = replace_milestones(tx, authority.name, case_ref, rows)
+            replace_holdings(tx, authority.name, case_ref, found.episode, found.holdings)
             count += len(rows)
             changed += len(differs.added) + len(differs.changed) + len(differs.gone)
         append_trail(tx, authority.name, at=now, who="operator", act="rebuild", detail={"milestones": count})

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from ehscheduler.daemon.tick import rebuild
 from ehscheduler.daemon.told import NOT_YET_LIVE
 from ehscheduler.daemon.turn import turn
 from ehscheduler.store.events import events_of
-from ehscheduler.store.holdings import STALE
+from ehscheduler.store.holdings import STALE, holdings_of, replace_holdings
 from ehscheduler.store.state import put_state
 from tests.daemon.house import NAME, PEOPLE, VISIT, House, Mail
 
@@ -232,4 +233,40 @@ def test_a_fall_and_a_rise_that_are_recorded_late_and_together_are_a_second_cros
 def test_a_case_that_was_closed_and_reopened_between_two_counts_crosses_it_again(over: House) -> None:
     assert len(whole(over, "2026-03-02 09:00", *days(3))) == 1
     over.events("C3", "2026-03-03 12:00 closed", "2026-03-04 07:00 reopened")  # of an episode that is over none counts
+    assert len(whole(over, *days(4, 5))) == 1
+
+
+# ---- on record, and worked out anew
+
+
+def decided(house: House) -> list[object]:
+    """Return what the trail says was decided of limits, the oldest first."""
+    said = [one for entry in reversed(house.trail("decide")) for one in entry.detail["notices"]]
+    return [one for one in said if "|limit|" in one["notice"]]
+
+
+def test_the_trail_says_once_to_whom_a_crossing_goes(over: House) -> None:
+    whole(over, "2026-03-02 09:00", *days(3, 4))
+    assert decided(over) == [{"notice": "w1|limit|caseload|families|20260302T080300", "to": ["person:m1"]}]
+    [entry] = [entry for entry in over.trail("decide") if "|limit|" in str(entry.detail)]
+    assert (entry.who, entry.case_ref, f"{entry.at:%Y-%m-%d %H:%M}") == ("daemon", "C3", "2026-03-02 09:00")
+
+
+def test_the_trail_says_why_a_crossing_goes_to_nobody(over: House) -> None:
+    over.live("2026-04-01")
+    whole(over, "2026-03-02 09:00", *days(3))
+    name = "w1|limit|caseload|families|20260302T080300|kept"
+    assert decided(over) == [{"notice": name, "to": [], "kept": NOT_YET_LIVE}]
+
+
+def test_a_rebuild_works_out_anew_who_held_what_and_work_is_counted_again(over: House) -> None:
+    over.tick("2026-03-02 09:00")
+    with over.store.begin() as tx:
+        held = holdings_of(tx, NAME)
+        for ref in ("C1", "C2", "C3"):
+            replace_holdings(tx, NAME, ref, 1, [])
+    assert whole(over, "2026-03-02 09:01", *days(3)) == []
+    rebuild(over.store, over.authority, over.now)
+    with over.store.read() as tx:
+        assert holdings_of(tx, NAME) == held
     assert len(whole(over, *days(4, 5))) == 1
