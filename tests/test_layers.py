@@ -13,7 +13,7 @@ ROOT = Path(ehscheduler.__file__).parent
 LAYERS: list[list[str]] = [
     ["errors"],
     ["core"],
-    ["clock", "hookspecs", "policy_files"],
+    ["address", "clock", "hookspecs", "policy_files"],
     ["store", "notify", "intake", "plugins", "config"],
     ["pure", "office", "fitting"],
     ["board", "ahead", "concern", "disputing", "staffing", "tally", "kit"],

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from ehscheduler.address import address_fault
 from ehscheduler.config import Config
 from ehscheduler.daemon.desk import Desk
 from ehscheduler.errors import ConfigRefused
-from ehscheduler.notify.address import address_fault
 from ehscheduler.notify.channel import Channel
 from ehscheduler.notify.files import FileChannel
 from ehscheduler.notify.links import link_fault

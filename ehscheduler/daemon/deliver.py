@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ehscheduler.address import address_fault
 from ehscheduler.daemon.desk import MAIL, Desk, addressee_of
 from ehscheduler.daemon.drops import EVERY_DELIVERY, note_drop
 from ehscheduler.daemon.letters import Composed, compose
@@ -16,7 +17,6 @@ from ehscheduler.daemon.owed import defer, not_owed, owed
 from ehscheduler.daemon.recheck import Around
 from ehscheduler.daemon.tick import fault_words
 from ehscheduler.errors import StoreError
-from ehscheduler.notify.address import address_fault
 from ehscheduler.notify.backoff import next_try, wait
 from ehscheduler.notify.channel import Channel, Outcome
 from ehscheduler.notify.messages import Addressee

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from ehscheduler.address import message_id
 from ehscheduler.core.actions import next_morning
 from ehscheduler.core.policy import Policy
 from ehscheduler.daemon.desk import MAIL
 from ehscheduler.daemon.lines import line_of, step_of
 from ehscheduler.daemon.look import at_work
 from ehscheduler.daemon.recheck import Around, Checked
-from ehscheduler.notify.address import message_id
 from ehscheduler.notify.mail import build
 from ehscheduler.notify.messages import (
     LINES_PER_MESSAGE,

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from ehscheduler.address import message_id
 from ehscheduler.core.calendars import london_day
 from ehscheduler.daemon.desk import Desk
-from ehscheduler.notify.address import message_id
 from ehscheduler.notify.mail import build
 from ehscheduler.notify.messages import Addressee, Alarm, MessageRefused, Operator
 from ehscheduler.notify.render import render

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from ehscheduler.address import address_fault
 from ehscheduler.core.people import WEEK, WEEKDAYS, Person
 from ehscheduler.intake.cells import check_text, clean, id_faults, word_faults
 from ehscheduler.intake.notes import Notes, looks_like_a_formula
@@ -19,10 +20,6 @@ PERSON_COLUMNS = ("person_id", "name", "email", "role", "team", "line_manager_id
 MORE_COLUMNS = ("hub", "full_time_share", "works")
 """What a file may leave out: no hub, full time, Monday to Friday."""
 
-_ADDRESS = re.compile(
-    r"(?=.{3,254}$)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
-)
 _SHARE = re.compile(r"[01]|[01]?\.\d{1,4}")
 _LAST_RINGS = 50
 _MOST_ROWS = 50
@@ -140,9 +137,8 @@ def _works(text: str, faults: list[str]) -> tuple[str, ...]:
 def _address_faults(email: str) -> list[str]:
     if not email:
         return ["email is empty; fill it in"]
-    if not _ADDRESS.fullmatch(email):
-        return ["email is not one plain address such as a.worker@example.org; write the address alone"]
-    return []
+    fault = address_fault(email)
+    return [f"email: {fault}; write the address alone"] if fault else []
 
 
 def read_day(column: str, text: str, faults: list[str]) -> date | None:

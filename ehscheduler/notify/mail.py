@@ -15,7 +15,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, default
 from email.utils import format_datetime
 
-from ehscheduler.notify.address import address_fault, message_id_fault
+from ehscheduler.address import address_fault, message_id_fault
 from ehscheduler.notify.messages import MessageRefused
 
 BODY_POLICY = SMTP.clone(cte_type="7bit")

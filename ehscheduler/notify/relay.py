@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ehscheduler.notify.address import address_fault
+from ehscheduler.address import address_fault
 from ehscheduler.notify.channel import About, Kind, answer_words
 from ehscheduler.notify.watchdog import is_loopback
 

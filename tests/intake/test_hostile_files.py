@@ -245,8 +245,8 @@ def test_a_fault_is_one_sentence_with_its_line(
 
 @pytest.mark.parametrize("address", ADDRESSES[:-1])
 def test_an_address_is_one_plain_address_or_refused(said: Callable[[str, str], list[str]], address: str) -> None:
-    remedy = "is not one plain address such as a.worker@example.org; write the address alone"
-    assert said("people.csv", PEOPLE + person(email=address)) == [f"people.csv, line 2: email {remedy}"]
+    remedy = "the address is not one plain address such as first.last@council.gov.uk; write the address alone"
+    assert said("people.csv", PEOPLE + person(email=address)) == [f"people.csv, line 2: email: {remedy}"]
 
 
 def test_a_missing_file_a_folder_and_a_device_are_refused(tmp_path: Path) -> None:

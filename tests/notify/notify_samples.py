@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from ehscheduler.notify.address import message_id
+from ehscheduler.address import message_id
 from ehscheduler.notify.mail import Sender, build
 from ehscheduler.notify.messages import (
     Addressee,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from notify_samples import MESSAGE_ID, MESSAGES, MOMENT, SENDER, WORKER, raw_message
 
-from ehscheduler.notify.address import message_id
+from ehscheduler.address import message_id
 from ehscheduler.notify.files import FileChannel
 from ehscheduler.notify.mail import build
 from ehscheduler.notify.render import render

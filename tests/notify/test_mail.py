@@ -12,8 +12,8 @@ import pytest
 from hostile_strings import ADDRESSES_REFUSED, ADDRESSES_TAKEN, HEADER_STRINGS
 from notify_samples import COMING, MESSAGE_ID, MESSAGES, MOMENT, SENDER, WORKER, line, raw_message
 
+from ehscheduler.address import address_fault, message_id, message_id_fault
 from ehscheduler.notify import mail
-from ehscheduler.notify.address import address_fault, message_id, message_id_fault
 from ehscheduler.notify.mail import Rendered, Sender, build
 from ehscheduler.notify.messages import Digest, MessageRefused
 from ehscheduler.notify.render import render

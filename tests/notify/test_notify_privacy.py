@@ -19,7 +19,7 @@ from ehscheduler.notify.messages import MessageRefused
 from ehscheduler.notify.render import environment, render
 
 PACKAGE = Path(ehscheduler.notify.__file__).parent
-ALLOWED = {"ehscheduler.errors", "ehscheduler.notify", "ehscheduler.core", "jinja2"}
+ALLOWED = {"ehscheduler.address", "ehscheduler.errors", "ehscheduler.notify", "ehscheduler.core", "jinja2"}
 
 
 @dataclass
