@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 
+from ehscheduler.core.acknowledgements import Acknowledgement
 from ehscheduler.core.actions import actions
 from ehscheduler.core.calendars import london_day
 from ehscheduler.core.evaluate import Evaluation
@@ -255,7 +256,7 @@ def proof_cards(store: Store, authority: Authority, case_ref: str, rule: str, no
         chosen = [m for m in found.milestones if rule in (m.rule, m.key)]
         if not chosen:
             raise InputRefused([_none(tx, authority, found, rule)])
-        return [_card(tx, authority, m, now) for m in chosen]
+        return [_card(tx, authority, found, m, now) for m in chosen]
 
 
 def _none(tx: Tx, authority: Authority, found: Evaluation, rule: str) -> str:
@@ -268,7 +269,7 @@ def _none(tx: Tx, authority: Authority, found: Evaluation, rule: str) -> str:
     return f"case {found.case} has no milestone of {rule!r}; {listed}"
 
 
-def _card(tx: Tx, authority: Authority, m: Milestone, now: datetime) -> dict[str, Any]:
+def _card(tx: Tx, authority: Authority, found: Evaluation, m: Milestone, now: datetime) -> dict[str, Any]:
     told = [
         row for row in outbox(tx, authority.name, case_ref=m.case, rule=m.rule, limit=500) if row.milestone == m.key
     ]
@@ -277,9 +278,19 @@ def _card(tx: Tx, authority: Authority, m: Milestone, now: datetime) -> dict[str
     return {
         **proof(m, authority.policy, authority.calendar),
         "policy_hash": authority.policy.text_hash,
+        "acknowledged": [_acknowledged(one) for one in found.acknowledged if one.milestone == m.key],
         "told": [_told(row) for row in told],
         "kept_back": [{"kind": n.kind, "at": london_iso(n.at), "why": n.kept} for n in decided if n.kept],
         "ahead": [{**notice_row(action), "kept": action.kept} for action in ahead],
+    }
+
+
+def _acknowledged(one: Acknowledgement) -> dict[str, Any]:
+    return {
+        "person": one.person,
+        "at": london_iso(one.moment),
+        "until": one.until.isoformat(),
+        "reason": one.reason or None,
     }
 
 

@@ -1,7 +1,7 @@
 """The proof card as people read it."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from rich.console import Console, Group
@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ehscheduler.core.saying import said_moment
+from ehscheduler.core.saying import said_day, said_moment
 
 
 def show_card(out: Console, card: Mapping[str, Any]) -> None:
@@ -71,6 +71,10 @@ def _told(card: Mapping[str, Any]) -> list[Any]:
         answer = f"; the server answered: {one['server_answer']}" if one["server_answer"] else ""
         why = f" ({one['why']})" if one["why"] else ""
         lines.append(_under(f"{one['kind']} to {one['recipient'].replace(':', ' ')}: {sent}{why}{answer}"))
+    for one in card.get("acknowledged", []):
+        until, reason = said_day(date.fromisoformat(one["until"])), f" ({one['reason']})" if one["reason"] else ""
+        at = said_moment(datetime.fromisoformat(one["at"]))
+        lines.append(_under(f"acknowledged by person {one['person']} at {at}{reason}: quiet to the end of {until}"))
     if kept_back:
         lines += [Text(""), Text("Not told, and why", style="bold")]
     for one in kept_back:

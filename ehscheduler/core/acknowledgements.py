@@ -25,6 +25,7 @@ class Acknowledgement:
     person: str
     moment: datetime
     until: date
+    reason: str = ""
 
     def quiet(self, now: datetime) -> bool:
         return self.moment <= now and london_day(now) <= self.until
@@ -35,7 +36,12 @@ def acknowledgements(history: History) -> tuple[Acknowledgement, ...]:
     said = [event for event in history.events if event.word == ACKNOWLEDGED and event.ref]
     return tuple(
         Acknowledgement(
-            n, event.ref or "", str(event.detail.get("person") or ""), event.moment, _until(event, history.calendar)
+            n,
+            event.ref or "",
+            str(event.detail.get("person") or ""),
+            event.moment,
+            _until(event, history.calendar),
+            str(event.detail.get("reason") or ""),
         )
         for n, event in enumerate(said, 1)
     )

@@ -55,3 +55,10 @@ def test_a_refusal_says_what_to_put_right(small: Cli, more: tuple[str, ...], sai
     answer = small(*ASKED, *more)
     assert answer.code == 1
     assert said in answer.all
+
+
+def test_the_proof_card_says_who_has_seen_it_and_until_when(small: Cli) -> None:
+    small(*ASKED)
+    card = small("explain", "C1", "first-visit").out
+    assert "acknowledged by person w1 at 10:00 on Wednesday 3 June 2026 (family)" in card
+    assert "quiet to the end of Thursday 4 June" in card
