@@ -314,7 +314,7 @@ def _standing(events: Iterable[Event], now: datetime) -> tuple[list[Event], list
     """Split what is known by `now` into events that stand, events that were retracted, and retractions of nothing."""
     recorded = [event for event in events if event.recorded <= now]
     retractions = {event.id: event for event in recorded if event.word == "retracted"}
-    gone = _retracted_ids(retractions)
+    gone = withdrawn_ids(retractions)
     known = _in_order(e for e in recorded if e.id not in gone and e.moment <= now and e.word != "retracted")
     if not retractions:
         return known, [], []
@@ -323,7 +323,7 @@ def _standing(events: Iterable[Event], now: datetime) -> tuple[list[Event], list
     return known, [event for event in recorded if event.id in gone], lost
 
 
-def _retracted_ids(retractions: Mapping[str, Event]) -> set[str]:
+def withdrawn_ids(retractions: Mapping[str, Event]) -> set[str]:
     """Return the ids that are withdrawn; a retraction that is itself retracted withdraws nothing."""
     gone: set[str] = set()
     open_ones = {id_: str(event.detail.get("event")) for id_, event in retractions.items()}

@@ -10,7 +10,7 @@ from typing import Any
 
 from ehscheduler.config import Config
 from ehscheduler.core.calendars import Calendar, at_clock, london_day
-from ehscheduler.core.people import Directory
+from ehscheduler.core.people import LEAD, Directory, resolve
 from ehscheduler.core.saying import said_day
 from ehscheduler.daemon.desk import EVERY_TEAM
 from ehscheduler.plugins import Authority
@@ -24,7 +24,7 @@ from ehscheduler.store.outbox import last_outcome
 from ehscheduler.store.people import directory_of
 from ehscheduler.store.state import put_state, state_of
 from ehscheduler.store.store import Store
-from ehscheduler.store.turns import left_without_dates, on_hold, open_case_refs, teams_of_cases
+from ehscheduler.store.turns import left_without_dates, on_hold, open_case_refs, who_has_cases
 from ehscheduler.store.tx import Tx
 
 ASKED_AT = time(7, 30)
@@ -69,7 +69,7 @@ def _cases(tx: Tx, authority: Authority, config: Config, now: datetime) -> Itera
     What is still to be looked at in the next turn is not asked about yet.
     """
     name, rules = authority.name, config.live_for(authority.name).rules
-    watched = live_cases(tx, name, rules=rules) | left_without_dates(tx, name, london_day(now)) | on_hold(tx, name, now)
+    watched = live_cases(tx, name, rules=rules) | left_without_dates(tx, name, now) | on_hold(tx, name, now)
     ahead = set(cases_due(tx, name, now=now, limit=EVERY_CASE))
     for case in sorted(open_case_refs(tx, name, now) - watched - ahead)[:ALARMED]:
         text = f"case {case} is open and has nothing due: record what happened, close it, or say why with "
@@ -92,12 +92,34 @@ def _rungs(authority: Authority, config: Config, directory: Directory) -> Iterat
 
 def _teams(tx: Tx, authority: Authority, config: Config, now: datetime) -> Iterator[Uncovered]:
     """Look for teams that have open cases and no people: what their cases ask of a role reaches nobody of theirs."""
-    people = {person.team for person in directory_of(tx, authority.name, london_day(now)).people.values()}
+    directory, duty = directory_of(tx, authority.name, london_day(now)), config.duty.get(authority.name, {})
+    people = {person.team for person in directory.people.values()}
     if not people:
         return  # that nobody is there at all is said once
-    for team in sorted(teams_of_cases(tx, authority.name, now) - people - set(config.duty.get(authority.name, {}))):
+    cases = who_has_cases(tx, authority.name, now)
+    lost = {team for _, team in cases if team} - people - duty.keys()
+    for team in sorted(lost):
         text = f"team {team} has open cases and nobody in people.csv; complete people.csv, or correct the cases' team"
         yield Uncovered("people", f"team {team}", text)
+    if EVERY_TEAM not in duty:
+        heard = {(lead, team): n for (lead, team), n in cases.items() if lead and team not in lost | duty.keys()}
+        yield from _leads(authority, directory, heard)
+
+
+def _leads(authority: Authority, directory: Directory, cases: Mapping[tuple[str, str], int]) -> Iterator[Uncovered]:
+    """Look for leads who are not in the directory, and in whose stead nobody hears, for nobody heads their team."""
+    unheard: dict[str, int] = {}
+    for (lead, team), count in cases.items():
+        if lead not in directory.people and not _reached(authority, directory, lead, team):
+            unheard[lead] = unheard.get(lead, 0) + count
+    for lead, count in sorted(unheard.items()):
+        whose = f"{lead}, who leads {count} open case{'s' if count > 1 else ''}, is not in people.csv"
+        text = f"{whose}, and nobody is known above them; complete people.csv, or correct the cases' lead"
+        yield Uncovered("people", f"lead {lead}", text)
+
+
+def _reached(authority: Authority, directory: Directory, lead: str, team: str) -> bool:
+    return bool(resolve(LEAD, authority.policy, directory, lead=lead, team=team or None).people)
 
 
 def _said(gap: Unreached, teams: Sequence[str]) -> str:

@@ -13,8 +13,10 @@ from ehscheduler.core.policy import Policy
 from ehscheduler.daemon.coverage import CODE, asked_at, coverage
 from ehscheduler.daemon.turn import turn
 from ehscheduler.notify.channel import Outcome
+from ehscheduler.office import evaluation_of
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import raise_alarm
+from ehscheduler.store.events import events_of
 from ehscheduler.store.imports import finish_import, start_import
 from ehscheduler.store.people import put_people
 from tests.daemon.house import NAME, PEOPLE, VISIT, House, moment
@@ -104,7 +106,91 @@ def test_an_authority_without_cases_lacks_nothing(house: House) -> None:
     assert asked(house) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "reopened", "lost"),
+    [
+        ("2026-02-19 08:00", "2026-02-20 08:00", True),
+        ("2026-02-20 07:59", "2026-02-20 08:00", True),
+        ("2026-02-20 08:00", "2026-02-20 08:00", False),
+        ("2026-02-20", "2026-02-20 08:00", False),
+    ],
+    ids=["the day before", "a minute before", "with it", "on that day, no time known"],
+)
+def test_an_excuse_of_before_a_reopening_is_none(sound: House, said: str, reopened: str, lost: bool) -> None:
+    excuse = f'{said} left_without_dates {{"reason": "waiting", "until": "2027-01-01"}}'
+    sound.case("C2", excuse, "2026-02-20 07:00 closed", f"{reopened} reopened")
+    sound.tick()
+    assert asked(sound) == ([("cases", "C2")] if lost else [])
+
+
+def test_a_retraction_that_was_taken_back_leaves_a_case_closed_as_its_dates_do(sound: House) -> None:
+    sound.case("C2")
+    [closed] = sound.events("C2", "2026-02-02 08:00 closed")
+    sound.at("2026-03-02 10:00").retract(closed)
+    sound.tick()
+    assert asked(sound) == [("cases", "C2")]
+    sound.at("2026-03-02 11:00").retract(replace(closed, id=f"gone-{closed.id}"))
+    sound.tick()
+    with sound.store.read() as tx:
+        assert evaluation_of(tx, sound.authority, "C2", sound.now).closed_on == date(2026, 2, 2)
+    assert asked(sound) == []
+
+
+def test_a_retraction_withdraws_what_its_own_case_holds_and_nothing_of_another(sound: House) -> None:
+    sound.case("C2", "2026-02-02 08:00 closed")
+    sound.case("C3")
+    [closed] = sound.events("C3", "2026-02-02 08:00 closed")
+    with sound.store.read() as tx:
+        [other] = events_of(tx, NAME, "C2")
+    sound.retract(replace(other, case="C3"))
+    sound.tick()
+    assert asked(sound) == []
+    sound.retract(closed)
+    sound.tick()
+    assert asked(sound) == [("cases", "C3")]
+
+
 # ---- people, policies, feeds, mail
+
+
+def test_a_lead_who_is_not_in_the_directory_is_a_gap_where_nobody_heads_their_team(sound: House) -> None:
+    sound.case("C2", "2026-02-27 08:00 allocation", lead="w9")
+    sound.tick()
+    assert asked(sound) == []  # North has a head, who hears instead
+    sound.case("C2", lead="w9", team=None)
+    sound.case("C3", "2026-02-27 08:00 allocation", lead="w9", team=None)
+    sound.tick()
+    assert asked(sound) == [("people", "lead w9")]
+    with sound.store.read() as tx:
+        [one] = coverage(tx, sound.authority, sound.desk.config, sound.now)
+    assert "w9, who leads 2 open cases, is not in people.csv" in one.said
+    sound.set(duty={NAME: {"*": "duty@council.example"}})
+    assert asked(sound) == []
+
+
+def test_a_lead_who_handed_a_case_over_is_looked_for_no_more(sound: House) -> None:
+    sound.case("C2", "2026-02-26 08:00 allocation", lead="w9", team=None)
+    sound.tick()
+    assert asked(sound) == [("people", "lead w9")]
+    [change] = sound.events("C2", '2026-02-27 08:00 worker_changed {"lead": "w2"}')
+    sound.tick()
+    assert asked(sound) == []
+    sound.retract(change)
+    sound.tick()
+    assert asked(sound) == [("people", "lead w9")]
+
+
+def test_who_has_left_and_whose_manager_is_known_is_no_gap(sound: House) -> None:
+    sound.case("C2", "2026-02-26 08:00 allocation", lead="w2", team=None)
+    sound.people(*(p for p in PEOPLE if p.person_id != "w2"))
+    sound.tick()
+    assert asked(sound) == []
+
+
+def test_a_team_without_people_is_one_gap_and_not_another_for_each_of_its_leads(sound: House) -> None:
+    sound.case("C2", "2026-02-27 08:00 allocation", lead="w9", team="East")
+    sound.tick()
+    assert asked(sound) == [("people", "team East")]
 
 
 def test_a_directory_without_people_is_a_gap(sound: House) -> None:
