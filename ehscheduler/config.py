@@ -137,15 +137,19 @@ class Heartbeat(_Table):
 
 
 class Feeds(_Table):
-    """Within what length of time each feed is to come again; what is left out is not looked at."""
+    """Within what length of time each feed is to come again; what is left out is not looked at.
+
+    What is said of cases holds for the events that come with them, where nothing else is said of these.
+    """
 
     cases: Annotated[str, AfterValidator(_length)] = ""
+    events: Annotated[str, AfterValidator(_length)] = ""
     people: Annotated[str, AfterValidator(_length)] = ""
     absences: Annotated[str, AfterValidator(_length)] = ""
 
     @property
     def limits(self) -> dict[str, Span]:
-        given = {name: read_span(text) for name in ("cases", "people", "absences") if (text := getattr(self, name))}
+        given = {name: read_span(text) for name in type(self).model_fields if (text := getattr(self, name))}
         return {name: span for name, span in given.items() if isinstance(span, Span)}
 
 

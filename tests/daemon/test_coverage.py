@@ -230,7 +230,36 @@ def test_a_feed_is_late_when_its_time_has_passed_and_not_before(sound: House, at
     sound.set(feeds={NAME: {"cases": "2 working days"}})
     take(sound, "events", "2026-02-27 06:00")
     sound.at(at)
-    assert asked(sound) == ([("feeds", "cases")] if late else [])
+    assert asked(sound) == ([("feeds", "events")] if late else [])
+
+
+@pytest.mark.parametrize(
+    ("feeds", "late"),
+    [
+        ({"cases": "2 working days"}, ["events"]),
+        ({"cases": "2 working days", "events": "10 working days"}, []),
+        ({"events": "2 working days"}, ["events"]),
+        ({"cases": "2 working days", "events": "1 working day", "people": "7 days"}, ["events", "people"]),
+    ],
+    ids=["for both", "each its own", "events alone", "and people"],
+)
+def test_events_that_stopped_coming_are_late_though_cases_come(
+    sound: House, feeds: dict[str, str], late: list[str]
+) -> None:
+    sound.set(feeds={NAME: feeds})
+    take(sound, "events", "2026-02-20 06:00")
+    take(sound, "cases", "2026-03-02 06:00")
+    assert asked(sound) == [("feeds", feed) for feed in late]
+
+
+def test_an_extract_of_steps_brings_both_and_cases_that_never_came_are_said(sound: House) -> None:
+    sound.set(feeds={NAME: {"cases": "2 working days"}})
+    assert asked(sound) == [("feeds", "cases")]
+    take(sound, "cases", "2026-02-02 06:00")
+    take(sound, "events", "2026-02-02 06:00")
+    assert asked(sound) == [("feeds", "cases"), ("feeds", "events")]
+    take(sound, "steps", "2026-03-02 06:00")
+    assert asked(sound) == []
 
 
 def test_a_feed_that_never_came_is_a_gap_and_one_without_a_time_is_not_looked_at(sound: House) -> None:
