@@ -13,6 +13,7 @@ from ehscheduler.core.calendars import Calendar, at_clock, london_day
 from ehscheduler.core.people import LEAD, Directory, resolve
 from ehscheduler.core.saying import said_day
 from ehscheduler.daemon.desk import EVERY_TEAM
+from ehscheduler.daemon.filled import clear_filled
 from ehscheduler.plugins import Authority
 from ehscheduler.staffing import Gap as Unreached
 from ehscheduler.staffing import gaps
@@ -97,19 +98,21 @@ def _teams(tx: Tx, authority: Authority, config: Config, now: datetime) -> Itera
     if not people:
         return  # that nobody is there at all is said once
     cases = who_has_cases(tx, authority.name, now)
-    lost = {team for _, team in cases if team} - people - duty.keys()
+    lost = {team for _, team, _ in cases if team} - people - duty.keys()
     for team in sorted(lost):
         text = f"team {team} has open cases and nobody in people.csv; complete people.csv, or correct the cases' team"
         yield Uncovered("people", f"team {team}", text)
     if EVERY_TEAM not in duty:
-        heard = {(lead, team): n for (lead, team), n in cases.items() if lead and team not in lost | duty.keys()}
-        yield from _leads(authority, directory, heard)
+        rest = {who: n for who, n in cases.items() if who[0] and who[1] not in lost | duty.keys()}
+        yield from _leads(authority, directory, rest)
 
 
-def _leads(authority: Authority, directory: Directory, cases: Mapping[tuple[str, str], int]) -> Iterator[Uncovered]:
+def _leads(
+    authority: Authority, directory: Directory, cases: Mapping[tuple[str, str, str], int]
+) -> Iterator[Uncovered]:
     """Look for leads who are not in the directory, and in whose stead nobody hears, for nobody heads their team."""
     unheard: dict[str, int] = {}
-    for (lead, team), count in cases.items():
+    for (lead, team, _), count in cases.items():
         if lead not in directory.people and not _reached(authority, directory, lead, team):
             unheard[lead] = unheard.get(lead, 0) + count
     for lead, count in sorted(unheard.items()):
@@ -173,6 +176,7 @@ def look_over(store: Store, authority: Authority, config: Config, now: datetime)
             return None
         found = coverage(tx, authority, config, now)
         _alarm(tx, authority.name, found, now)
+        clear_filled(tx, authority, now)
         put_state(tx, authority.name, COVERED, now.isoformat())
     return found
 

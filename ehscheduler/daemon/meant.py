@@ -51,11 +51,16 @@ def owners_of(
     return () if who.climbed else tuple(person.person_id for person in who.people)
 
 
+def place_of(role: str, policy: Policy, team: str | None) -> str:
+    """Name what an alarm about a role is about."""
+    return f"{policy.title_of_role(role)}, team {team or 'not given'}"
+
+
 def alarm_of(role: str, who: Resolved, policy: Policy, team: str | None) -> Alarm | None:
     """Return what the operator is told of a role that reaches nobody, or somebody further up; None where it is well."""
     if who.climbed is None:
         return None
-    place = f"{policy.title_of_role(role)}, team {team or 'not given'}"
+    place = place_of(role, policy, team)
     if not who.people:
         text = f"nobody can be told as {place} ({who.climbed}); add the person, their manager or who covers them"
         return NOBODY, place, f"{text} to people.csv or absences.csv"

@@ -29,8 +29,8 @@ def open_case_refs(tx: Tx, authority: str, now: datetime) -> set[str]:
     return set(tx.execute(select(c.case_ref).where(c.authority == authority)).scalars()) - _closed(tx, authority, now)
 
 
-def who_has_cases(tx: Tx, authority: str, now: datetime) -> Counter[tuple[str, str]]:
-    """Count the open cases by lead and team, each of them blank where there is none."""
+def who_has_cases(tx: Tx, authority: str, now: datetime) -> Counter[tuple[str, str, str]]:
+    """Count the open cases by lead, team and hub, each of them blank where there is none."""
     c = case_record.c
     gone = _closed(tx, authority, now)
     rows = tx.execute(select(c.case_ref, c.facts).where(c.authority == authority))
@@ -38,7 +38,7 @@ def who_has_cases(tx: Tx, authority: str, now: datetime) -> Counter[tuple[str, s
     for one in _told(tx, authority, CHANGES_HANDS, now):
         if one.case in facts:
             facts[one.case] |= one.detail
-    return Counter((str(known.get("lead") or ""), str(known.get("team") or "")) for known in facts.values())
+    return Counter((_word(f.get("lead")), _word(f.get("team")), _word(f.get("meeting_hub"))) for f in facts.values())
 
 
 def left_without_dates(tx: Tx, authority: str, now: datetime) -> set[str]:
@@ -90,6 +90,10 @@ def _told(tx: Tx, authority: str, words: Iterable[str], now: datetime | None) ->
     stand = (one for one in known if one.word != "retracted" and (one.case, one.id) not in gone)
     by_now = (one for one in stand if now is None or one.moment <= now)
     return sorted(by_now, key=lambda one: (one.moment, one.word, one.case))
+
+
+def _word(value: object) -> str:
+    return str(value) if value else ""
 
 
 def _day(text: object) -> date:
