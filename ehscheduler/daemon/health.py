@@ -10,6 +10,7 @@ from ehscheduler.core.saying import said_moment
 from ehscheduler.daemon.build import channel_of, server_of, setting_faults
 from ehscheduler.daemon.coverage import CODE, asked_at, is_due
 from ehscheduler.daemon.heartbeat import last_beat
+from ehscheduler.daemon.limits import taken_as_full_time
 from ehscheduler.errors import EhsError
 from ehscheduler.fitting import fitted, strangers
 from ehscheduler.notify.beat import address_faults
@@ -27,6 +28,8 @@ from ehscheduler.store.tx import Tx
 
 GRACE = timedelta(hours=1)
 """How long after its time in the morning coverage may be asked before it counts as not asked."""
+NAMED = 10
+"""So many people are named where a question is about more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ def _database(config: Config, authorities: list[Authority], now: datetime) -> It
                 for authority in authorities:
                     yield from _authority(tx, authority.name)
                     yield from _coverage(tx, authority, now)
+                    yield from _shares(tx, authority, now)
                 yield from _heartbeat(tx, config)
                 for alarm in alarms(tx):
                     whose = "" if alarm.authority == EVERYWHERE else f"{alarm.authority}: "
@@ -137,6 +141,17 @@ def _coverage(tx: Tx, authority: Authority, now: datetime) -> Iterator[Finding]:
     open_ = sum(1 for alarm in alarms(tx, authority.name, limit=100_000) if alarm.code == CODE)
     said = f"{open_} not covered, listed below" if open_ else "all is covered"
     yield Finding(about, not open_, f"asked at {said_moment(last)}: {said}")
+
+
+def _shares(tx: Tx, authority: Authority, now: datetime) -> Iterator[Finding]:
+    """Ask about the hours of those who count as full time, where a limit goes by them; a question, and no fault."""
+    full = taken_as_full_time(tx, authority, now)
+    if not full:
+        return
+    more = f" and {len(full) - NAMED} more" if len(full) > NAMED else ""
+    who = f"{', '.join(full[:NAMED])}{more} count as full time" if len(full) > 1 else f"{full[0]} counts as full time"
+    text = f"{who}, as people.csv says nothing else: is it so? if not, give their full_time_share"
+    yield Finding(f"{authority.name} limits of work", True, text)
 
 
 def _heartbeat(tx: Tx, config: Config) -> Iterator[Finding]:

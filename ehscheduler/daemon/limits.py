@@ -8,7 +8,7 @@ from ehscheduler.core.actions import next_morning
 from ehscheduler.core.calendars import london_day
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.people import Directory
-from ehscheduler.core.workload import Crossing, crossings
+from ehscheduler.core.workload import Crossing, crossings, limits_for
 from ehscheduler.daemon.desk import EVERY_TEAM, MAIL, Desk
 from ehscheduler.daemon.meant import alarm_of, meant
 from ehscheduler.daemon.recheck import Around, Checked, Drop
@@ -18,6 +18,7 @@ from ehscheduler.store.alarms import raise_alarm
 from ehscheduler.store.holdings import counted, holdings_of, is_stale, note_over, stood_over
 from ehscheduler.store.notices import NewDelivery, Notice, add_notices
 from ehscheduler.store.outbox import Waiting
+from ehscheduler.store.people import directory_of
 from ehscheduler.store.trail import append_trail
 from ehscheduler.store.tx import Tx
 
@@ -72,6 +73,16 @@ def standing(tx: Tx, authority: Authority, directory: Directory) -> dict[str, Cr
         goes_on = name and counted_at is not None and one.at <= counted_at and (about, at) not in ended
         over[name if goes_on else f"{one.lead}|{LIMIT}|{one.limit.id}|{one.kind}|{one.at:%Y%m%dT%H%M%S}"] = one
     return over
+
+
+def taken_as_full_time(tx: Tx, authority: Authority, now: datetime) -> list[str]:
+    """Name who leads a case under a limit in proportion to hours, and counts as full time: nobody said otherwise."""
+    if not any(limit.pro_rata for limit in authority.policy.limits.values()):
+        return []
+    people = directory_of(tx, authority.name, london_day(now)).people
+    leads = {one.lead for one in holdings_of(tx, authority.name) if one.until is None}
+    full = [people[lead] for lead in sorted(leads) if lead in people and people[lead].share == 1]
+    return [p.person_id for p in full if any(limit.pro_rata for limit in limits_for(authority.policy, p.roles))]
 
 
 def milestone_of(one: Crossing) -> str:

@@ -125,3 +125,34 @@ def test_an_alarm_that_was_settled_is_cleared_by_its_kind_and_one_that_lasts_com
     assert "1 of 'not covered' cleared." in said.err
     assert "No alarm of 'nothing like it' stands open." in said.err
     assert "alarm (not covered)" not in said.out
+
+
+LIMIT = """
+[limit.caseload]
+title = "Caseload"
+clause = "2.1"
+who = "lead"
+at_most = { families = 2 }
+pro_rata = true
+tell = ["manager"]
+"""
+
+
+def test_doctor_asks_about_the_hours_of_who_counts_as_full_time_and_that_is_no_fault(
+    cli: Cli, install: Install, tmp_path: Path, at: Callable[[str], None]
+) -> None:
+    at("2026-03-05 10:00")
+    install("smallshire", HOOKS, policy=POLICY + LIMIT)
+    (tmp_path / "people.csv").write_text(STAFF)
+    (tmp_path / "cases.csv").write_text(LOST)
+    (tmp_path / "events.csv").write_text(f"{EVENTS}C1,allocation,2026-03-02,,,\n")
+    cli("init", "--authority", "smallshire")
+    cli("import", "--people", "people.csv", "--cases", "cases.csv", "--events", "events.csv")
+    cli("tick")
+    [found] = findings(cli, "smallshire limits of work")
+    assert found["ok"]
+    assert found["said"].startswith("w1 counts as full time, as people.csv says nothing else")
+    header, *rows = STAFF.splitlines()
+    (tmp_path / "people.csv").write_text("\n".join([f"{header},full_time_share", *(f"{row},0.6" for row in rows)]))
+    assert cli("import", "--people", "people.csv").code == 0
+    assert findings(cli, "smallshire limits of work") == []

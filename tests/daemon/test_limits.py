@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from ehscheduler.daemon.limits import taken_as_full_time
 from ehscheduler.daemon.tick import rebuild
 from ehscheduler.daemon.told import NOT_YET_LIVE
 from ehscheduler.daemon.turn import turn
@@ -270,3 +271,42 @@ def test_a_rebuild_works_out_anew_who_held_what_and_work_is_counted_again(over: 
     with over.store.read() as tx:
         assert holdings_of(tx, NAME) == held
     assert len(whole(over, *days(4, 5))) == 1
+
+
+# ---- whose hours are not known
+
+
+def full_time(house: House) -> list[str]:
+    with house.store.read() as tx:
+        return taken_as_full_time(tx, house.authority, house.now)
+
+
+def test_who_leads_a_case_and_has_no_share_counts_as_full_time_and_is_asked_about(over: House) -> None:
+    over.case("C4", "2026-03-02 08:00 allocation", lead="w2")
+    over.tick("2026-03-02 09:00")
+    assert full_time(over) == ["w1", "w2"]
+    staff(over, *(replace(p, share=0.6) if p.person_id == "w2" else p for p in PEOPLE))
+    assert full_time(over) == ["w1"]
+    over.events("C1", "2026-03-02 09:00 closed")
+    over.events("C2", "2026-03-02 09:00 closed")
+    over.events("C3", "2026-03-02 09:00 closed")
+    over.tick("2026-03-02 09:05")
+    assert full_time(over) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "asked"),
+    [
+        (LIMIT, ["w1"]),
+        (LIMIT.replace("pro_rata = true\n", ""), []),
+        (LIMIT.replace('"lead"', '"director"'), []),
+    ],
+    ids=["in proportion", "the same for all", "of another role"],
+)
+def test_nobody_is_asked_about_where_no_limit_of_theirs_goes_by_hours(
+    house_of: HouseOf, rules: str, asked: list[str]
+) -> None:
+    house = house_of(VISIT + rules)
+    house.case("C1", "2026-03-02 08:00 allocation")
+    house.tick("2026-03-02 09:00")
+    assert full_time(house) == asked
