@@ -51,6 +51,25 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
+@pytest.fixture(scope="session")
+def postgres_made(cluster: Cluster) -> str:
+    url = cluster.fresh()
+    Store.create(url).close()
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store on each of the two databases; a module takes it as its `store`, and houses are built on it."""
+    if request.param == "sqlite":
+        place = str(shutil.copy(request.getfixturevalue("made_database"), tmp_path / "ehs.db"))
+    else:
+        place = request.getfixturevalue("postgres_made")
+        request.getfixturevalue("cluster").wipe(place)
+    with Store.open(place) as store:
+        yield store
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either(request: pytest.FixtureRequest) -> Iterator[House]:
     """A house on each of the two databases."""

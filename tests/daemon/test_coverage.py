@@ -15,6 +15,7 @@ from ehscheduler.daemon.turn import turn
 from ehscheduler.notify.channel import Outcome
 from ehscheduler.office import evaluation_of
 from ehscheduler.plugins import Authority
+from ehscheduler.store import Store
 from ehscheduler.store.alarms import raise_alarm
 from ehscheduler.store.events import events_of
 from ehscheduler.store.imports import finish_import, start_import
@@ -23,6 +24,12 @@ from tests.daemon.house import NAME, PEOPLE, VISIT, House, moment
 
 HouseOf = Callable[..., House]
 BOTH = VISIT + VISIT.replace("visit", "second").replace("home_second", "contact_made").replace("First", "Second")
+
+
+@pytest.fixture
+def store(each_store: Store) -> Store:
+    """Run on both databases."""
+    return each_store
 
 
 @pytest.fixture

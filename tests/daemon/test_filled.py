@@ -9,10 +9,17 @@ import pytest
 from ehscheduler.core.people import Absence
 from ehscheduler.daemon.meant import NOBODY, UNFILLED
 from ehscheduler.daemon.turn import turn
+from ehscheduler.store import Store
 from ehscheduler.store.alarms import raise_alarm
 from tests.daemon.house import NAME, PEOPLE, House
 
 MANAGER = "Manager, team North"
+
+
+@pytest.fixture
+def store(each_store: Store) -> Store:
+    """Run on both databases."""
+    return each_store
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from ehscheduler.daemon.limits import taken_as_full_time
 from ehscheduler.daemon.tick import rebuild
 from ehscheduler.daemon.told import NOT_YET_LIVE
 from ehscheduler.daemon.turn import turn
+from ehscheduler.store import Store
 from ehscheduler.store.events import events_of
 from ehscheduler.store.holdings import STALE, holdings_of, replace_holdings
 from ehscheduler.store.state import put_state
@@ -27,6 +28,12 @@ tell = ["manager"]
 CHILDREN = LIMIT.replace("families = 2", "families = 9, children = 3").replace("pro_rata = true\n", "")
 MANAGER = "m1@council.example"
 HouseOf = Callable[..., House]
+
+
+@pytest.fixture
+def store(each_store: Store) -> Store:
+    """Run on both databases."""
+    return each_store
 
 
 @pytest.fixture
