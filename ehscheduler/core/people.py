@@ -1,6 +1,6 @@
 """People and roles: who a role means on one case, on one day, and who acts for whoever is away."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -57,18 +57,26 @@ class Absence:
 class Directory:
     """The people of one authority on one day.
 
-    `people` are current; `known` are those who have left or are to come, too; `absent` says who is away.
+    `people` are current; `known` are those who have left or are to come, too; `absent` says who is away, and
+    `unreachable` to whom nothing can be sent. Nobody can act in a matter of which they cannot be told.
     """
 
     people: Mapping[str, Person]
     known: Mapping[str, Person] = field(default_factory=dict)
     absent: Mapping[str, Absence] = field(default_factory=dict)
+    unreachable: Collection[str] = frozenset()
 
     @classmethod
-    def on(cls, people: Sequence[Person], day: date, absences: Iterable[Absence] = ()) -> "Directory":
+    def on(
+        cls,
+        people: Sequence[Person],
+        day: date,
+        absences: Iterable[Absence] = (),
+        unreachable: Collection[str] = frozenset(),
+    ) -> "Directory":
         current = {p.person_id: p for p in people if p.current(day)}
         known = {p.person_id: p for p in sorted(people, key=lambda p: p.valid_from or date.min)} | current
-        return cls(current, known, {a.person_id: a for a in absences if a.on(day)})
+        return cls(current, known, {a.person_id: a for a in absences if a.on(day)}, unreachable)
 
     def acting(self, person_id: str | None) -> Person | None:
         """Return who acts for a person: they themselves, else whoever covers, followed on; None where nobody does."""
@@ -76,7 +84,7 @@ class Directory:
         while person_id and person_id not in seen and len(seen) <= MOST_COVERS:
             away = self.absent.get(person_id)
             if away is None:
-                return self.people.get(person_id)
+                return None if person_id in self.unreachable else self.people.get(person_id)
             seen.add(person_id)
             person_id = away.cover_id
         return None
@@ -196,4 +204,7 @@ def _reason(posts: Sequence[str], title: str, directory: Directory) -> str:
     away = [id_ for id_ in posts if id_ in directory.absent]
     if away:
         return f"{title} is away ({', '.join(away)}), and nobody who could act covers"
+    lost = [id_ for id_ in posts if id_ in directory.unreachable]
+    if lost:
+        return f"{title} cannot be written to ({', '.join(lost)}), as mail to them came back"
     return f"nobody current is {title} for this case"

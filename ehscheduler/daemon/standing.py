@@ -86,7 +86,7 @@ def _acts_for(directory: Directory, person: Person) -> str:
 
 
 def _owner(person: Person, directory: Directory) -> str:
-    if person.person_id in directory.people and person.person_id not in directory.absent:
+    if person.person_id in directory.people and person.person_id not in {*directory.absent, *directory.unreachable}:
         return person.name
     cover = directory.acting(person.person_id)
     return f"{person.name}, who {_gone(person, directory)}; {cover.name if cover else 'nobody'} covers"
@@ -97,7 +97,9 @@ def _gone(person: Person, directory: Directory) -> str:
     if person.person_id not in directory.people:
         return f"left on {day_words(person.valid_to)}" if person.valid_to else "has left"
     away = directory.absent.get(person.person_id)
-    return f"is away until {day_words(away.away_to)}" if away else "is here"
+    if away:
+        return f"is away until {day_words(away.away_to)}"
+    return "cannot be reached by mail" if person.person_id in directory.unreachable else "is here"
 
 
 def _left(one: Checked, around: Around, role: str) -> tuple[Person, ...]:

@@ -287,6 +287,28 @@ def _is_member(claim: Claim) -> tuple[ColumnElement[bool], ...]:
     return c.authority == claim.authority, c.message_id == claim.message_id, c.state == "claimed"
 
 
+def take_back(tx: Tx, authority: str, address: str, *, since: datetime, why: str, now: datetime) -> int:
+    """Take back the messages that an address was handed from an instant on: what they told waits again.
+
+    Their bytes and answers stay; each is marked as refused, which with the time at which it was sent says that it came
+    back. Returns how many.
+    """
+    m, d = message.c, delivery.c
+    whose = (
+        m.authority == authority,
+        func.lower(m.address) == address.lower(),
+        m.state == "handed_over",
+        m.sent_at >= since,
+    )
+    ids = [row.message_id for row in tx.execute(select(m.message_id).where(*whose))]
+    for batch in batches(ids):
+        back = update(message).where(m.authority == authority, m.message_id.in_(batch))
+        tx.execute(back.values(state="refused", server_answer=why))
+        again = update(delivery).where(d.authority == authority, d.message_id.in_(batch), d.state == "handed_over")
+        tx.execute(again.values(state="waiting", send_after=now))
+    return len(ids)
+
+
 def tries_of(tx: Tx, claim: Claim) -> int:
     """Return how often the notice in a message that was tried most has been tried, the present try included."""
     c = delivery.c

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from sqlalchemy import delete, select
 
 from ehscheduler.core.people import Absence, Directory, Person
+from ehscheduler.store.reach import address_key, suspensions
 from ehscheduler.store.schema import absence, person
 from ehscheduler.store.tx import Tx, as_row, columns
 
@@ -73,8 +74,10 @@ def absences_of(tx: Tx, authority: str) -> list[Absence]:
 
 
 def directory_of(tx: Tx, authority: str, day: date) -> Directory:
-    """Read who is here on a day, and who acts for whom."""
-    return Directory.on(people_of(tx, authority), day, absences_of(tx, authority))
+    """Read who is here on a day, who acts for whom, and to whom nothing can be sent."""
+    people, back = people_of(tx, authority), suspensions(tx, authority)
+    unreachable = frozenset(one.person_id for one in people if one.current(day) and address_key(one.email) in back)
+    return Directory.on(people, day, absences_of(tx, authority), unreachable)
 
 
 def _by_id(people: Iterable[Person]) -> dict[str, list[Person]]:

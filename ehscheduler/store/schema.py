@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from ehscheduler.store.types import Instant, Json, Words
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test holds it to the migrations folder."""
 
 EVERYWHERE = "*"
@@ -376,6 +376,31 @@ absence = Table(
     _points_at("import_run", "import_id", to=("id",)),
     _check("named", "person_id <> ''"),
     _check("in_order", "away_to >= away_from"),
+)
+
+# By which channel somebody hears what, and when in the day they are left alone.
+preference = Table(
+    "preference",
+    metadata,
+    _authority(),
+    _text("person_id"),
+    _must("channels", Json),
+    _text("digest_at"),
+    _text("quiet"),
+    _key("person_id"),
+    _check("named", "person_id <> ''"),
+)
+
+# Addresses to which nothing is sent any more, as what was sent came back.
+suspension = Table(
+    "suspension",
+    metadata,
+    _authority(),
+    _text("address"),
+    _must("since", Instant),
+    _text("why"),
+    _key("address"),
+    _check("named", "address <> ''"),
 )
 
 # Who led which open case, from when to when: what a limit of caseloads is counted from.
