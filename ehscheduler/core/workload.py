@@ -64,11 +64,7 @@ def _begins(history: History) -> datetime | None:
 
 def _children(history: History, moment: datetime) -> int:
     """Count the children who were in the family at a moment."""
-    return sum(
-        (member.joined is None or member.joined.moment <= moment)
-        and (member.left is None or member.left.moment > moment)
-        for member in history.family
-    )
+    return sum(member.there_from(moment) for member in history.family)
 
 
 def crossings(

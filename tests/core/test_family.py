@@ -258,3 +258,34 @@ def test_a_check_asks_nothing_about_a_child_who_had_left() -> None:
 def test_a_child_who_comes_back_goes_on_as_before() -> None:
     lines = [ALLOCATED, family("A", when="2026-03-10"), family("A", "B", when="2026-03-12")]
     assert stands(lines, "2026-03-20", "tool", BOTH)["tool/B"] == ("2026-03-16", "overdue")
+
+
+AWAY = [ALLOCATED, family("A", when="2026-03-10"), family("A", "B", when="2026-03-20")]
+
+
+@pytest.mark.parametrize(
+    ("visit", "asked"),
+    [("2026-03-10", True), ("2026-03-11", False), ("2026-03-19", False), ("2026-03-20", True)],
+    ids=["on-the-day-they-left", "a-day-after", "a-day-before-they-came-back", "on-that-day"],
+)
+def test_a_check_asks_nothing_about_a_child_who_was_away_at_its_event(visit: str, asked: bool) -> None:
+    keys = [one.key for one in found([*AWAY, f"{visit} home_visit #V"], "2026-03-21", BOTH).findings]
+    assert keys == (["asked/A/V", "asked/B/V"] if asked else ["asked/A/V"])
+
+
+@pytest.mark.parametrize(("planned", "young"), [("2026-03-10", True), ("2026-03-15", False), ("2026-03-20", True)])
+def test_the_age_of_a_child_who_was_away_then_does_not_count(planned: str, young: bool) -> None:
+    lines = [ALLOCATED, family("A", when="2026-03-10"), family("A", "B", when="2026-03-20", B="2025-03-01")]
+    older = (Child("A", read_moment("2015-01-01")[2]), Child("B", read_moment("2025-03-01")[2]))
+    lines[1] = lines[1].replace('"born": null', '"born": "2015-01-01"')
+    assert bool(stands([*lines, f"{planned} plan_completed"], "2026-03-21", "young", older)) is young
+
+
+def test_a_child_may_go_and_come_more_than_once() -> None:
+    lines = [*AWAY, family("A", when="2026-03-24"), family("A", "B", when="2026-03-27")]
+    visits = ("2026-03-15", "2026-03-22", "2026-03-25", "2026-03-28")
+    keys = [
+        one.key
+        for one in found([*lines, *(f"{day} home_visit #{day[-2:]}" for day in visits)], visits[-1], BOTH).findings
+    ]
+    assert [key for key in keys if "/B/" in key] == ["asked/B/22", "asked/B/28"]

@@ -98,6 +98,16 @@ def test_children_are_counted_as_they_were_at_each_moment() -> None:
     ) == [("w1", "01-05", "02-02", 1), ("w1", "02-02", "03-02", 2), ("w1", "03-02", None, 1)]
 
 
+def test_a_child_who_left_and_came_back_does_not_count_between() -> None:
+    found = held(
+        "2026-01-05T09:00 allocation",
+        f"2026-02-02T10:00 attributes_changed {children('a')}",
+        f"2026-03-02T10:00 attributes_changed {children('a', 'b')}",
+        children=family("a", "b"),
+    )
+    assert [count for _, _, _, count in found] == [2, 1, 2]
+
+
 # ---- over a limit
 
 
