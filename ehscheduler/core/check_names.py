@@ -16,10 +16,13 @@ def known_event(policy: Policy, word: str) -> Iterator[str]:
 
 
 def known_anchor(policy: Policy, anchor: Anchor) -> Iterator[str]:
-    """Report an anchor whose event or rule is not declared."""
+    """Report an anchor whose event or rule is not declared, and a rule that can never run over."""
     if anchor.overdue:
         if anchor.word not in policy.rules:
             yield f"no rule {anchor.word!r} is declared{nearest(anchor.word, list(policy.rules))}"
+        elif not policy.rules[anchor.word].dated:
+            never = f"{anchor.word} has no date to run over"
+            yield f"waits for {anchor.name}, and {never}; give it one, or wait for an event"
     else:
         yield from known_event(policy, anchor.word)
 

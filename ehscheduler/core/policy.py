@@ -139,6 +139,11 @@ class Rule:
     def through_closure(self) -> bool:
         return "closure" in self.runs_through
 
+    @property
+    def dated(self) -> bool:
+        """Tell whether it can ever run over: something of it has a set time."""
+        return True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standard(Rule):
@@ -147,6 +152,10 @@ class Standard(Rule):
     due: tuple[Due, ...]
     not_before: Due | None = None
     roll: str | None = None
+
+    @property
+    def dated(self) -> bool:
+        return not self.due or any(due.how != "no set time" for due in self.due)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,61 @@
+"""Policies that read well and cannot work: each is refused with its place and a remedy, and its neighbour is taken."""
+
+import pytest
+
+from ehscheduler.core.reading import read_policy
+from ehscheduler.errors import PolicyRefused
+
+HEAD = """
+[policy]
+authority = "testshire"
+document = "A protocol for tests"
+edition = "1"
+nation = "england"
+in_force = 2015-01-01
+hours = "09:00 to 17:00"
+[roles]
+manager = "Manager"
+director = "Director"
+[facts]
+band = "word"
+"""
+
+
+def standard(body: str, id_: str = "plan") -> str:
+    """Write a standard for the lead with what else stands in it."""
+    return f'[standard.{id_}]\ntitle = "Plan"\nclause = "1"\nowner = "lead"\n{body}\n'
+
+
+def faults_of(text: str) -> list[str]:
+    """Return what the reader says of a policy; nothing where it takes it."""
+    try:
+        read_policy(HEAD + text, "p.toml")
+    except PolicyRefused as refused:
+        return refused.faults
+    return []
+
+
+# ---- a rule that waits for another to run over
+
+
+WAITS = standard('due = "1 week after plan overdue"\nmet_by = "oversight_noted"', "watch")
+OVER = [
+    WAITS,
+    '[event.stalled]\nany = ["closed", "plan overdue"]\n',
+    standard('due = "1 week after allocation"\nmet_by = "taf_held"\nunless = "plan overdue"', "watch"),
+]
+
+
+@pytest.mark.parametrize("waits", OVER, ids=["due", "event", "unless"])
+def test_a_rule_without_a_date_never_runs_over_so_nothing_waits_for_it(waits: str) -> None:
+    [fault] = faults_of(waits + standard('due = "no set time after allocation"\nmet_by = "plan_agreed"'))
+    assert fault.startswith(("p.toml [standard.watch]: waits", "p.toml [event.stalled] any: waits"))
+    assert fault.endswith("and plan has no date to run over; give it one, or wait for an event")
+
+
+@pytest.mark.parametrize("waits", OVER, ids=["due", "event", "unless"])
+@pytest.mark.parametrize(
+    "due", ['"2 weeks after allocation"', '["no set time after closed", "by case court_order_end"]']
+)
+def test_a_rule_with_one_date_at_least_can_be_waited_for(waits: str, due: str) -> None:
+    assert faults_of(waits + standard(f'due = {due}\nmet_by = "plan_agreed"')) == []
