@@ -13,6 +13,7 @@ from ehscheduler.core.check_names import (
     known_readings,
     known_role,
 )
+from ehscheduler.core.check_sense import sense_of
 from ehscheduler.core.phrases import Anchor, Begin, Due, Every
 from ehscheduler.core.policy import (
     AllOf,
@@ -151,6 +152,7 @@ def _rule(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
     yield from known_cond(policy, rule.where)
     yield from _limits(policy, rule)
     yield from _never(rule)
+    yield from sense_of(policy, rule)
 
 
 def _decided(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:

@@ -59,3 +59,23 @@ def test_a_rule_without_a_date_never_runs_over_so_nothing_waits_for_it(waits: st
 )
 def test_a_rule_with_one_date_at_least_can_be_waited_for(waits: str, due: str) -> None:
     assert faults_of(waits + standard(f'due = {due}\nmet_by = "plan_agreed"')) == []
+
+
+# ---- what meets a rule and takes it away
+
+
+DUE = 'due = "2 weeks after allocation"\n'
+
+
+@pytest.mark.parametrize(
+    ("met_by", "unless"),
+    [("taf_held", "taf_held"), ('review_held", "taf_held', 'closed", "taf_held'), ("3rd taf_held", "2nd taf_held")],
+)
+def test_what_meets_a_rule_cannot_cancel_it_too(met_by: str, unless: str) -> None:
+    [fault] = faults_of(standard(f'{DUE}met_by = ["{met_by}"]\nunless = ["{unless}"]'))
+    said = "met_by and unless both name taf_held: what would meet it cancels it; leave one of them"
+    assert fault == f"p.toml [standard.plan]: {said}"
+
+
+def test_a_rule_that_the_first_meets_may_be_cancelled_by_the_second() -> None:
+    assert faults_of(standard(f'{DUE}met_by = "taf_held"\nunless = "2nd taf_held"')) == []
