@@ -1,14 +1,16 @@
 """What a rule says of itself must fit together: it can be met, it can run over, and its words have a meaning."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
-from ehscheduler.core.policy import Policy, Rhythm, Standard
+from ehscheduler.core.policy import AllOf, AnyOf, Compare, Cond, Not, Policy, Rhythm, Standard
 from ehscheduler.core.read_rules import WITHDRAWN
 
 
 def sense_of(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
     """Report what in a rule undoes the rest of it, as sentences."""
     yield from _undone(rule)
+    yield from _runs_through(policy, rule)
 
 
 def _undone(rule: Standard | Rhythm) -> Iterator[str]:
@@ -22,3 +24,34 @@ def _undone(rule: Standard | Rhythm) -> Iterator[str]:
                 continue
             if gone.name == met.name and gone.n <= met.n:
                 yield f"met_by and unless both name {met.name}: what would meet it cancels it; leave one of them"
+
+
+def _runs_through(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
+    """Report a misspelt name of what does not stop the clock.
+
+    The reason of a hold is the council's own word, so only a name that is nearly a known one can be told from it.
+    """
+    known = {"hold", "closure", *_reasons_of_holds(policy)}
+    for name in rule.runs_through:
+        close = [] if name in known else get_close_matches(name.lower(), sorted(known), n=1, cutoff=0.7)
+        if close:
+            said = "or declare an event of hold_started with this reason"
+            yield f"runs_through names {name!r}; did you mean {close[0]!r}? Write that, {said}"
+
+
+def _reasons_of_holds(policy: Policy) -> Iterator[str]:
+    """Yield the reasons that the policy's own words tell holds apart by."""
+    for word in policy.words.values():
+        if word.of == "hold_started":
+            yield from _values(word.where, "reason")
+
+
+def _values(cond: Cond | None, name: str) -> Iterator[str]:
+    match cond:
+        case Compare(fact=fact, values=values) if fact == name:
+            yield from (value for value in values if isinstance(value, str))
+        case Not(cond=inner):
+            yield from _values(inner, name)
+        case AnyOf(conds=conds) | AllOf(conds=conds):
+            for inner in conds:
+                yield from _values(inner, name)

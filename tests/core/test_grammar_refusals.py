@@ -79,3 +79,26 @@ def test_what_meets_a_rule_cannot_cancel_it_too(met_by: str, unless: str) -> Non
 
 def test_a_rule_that_the_first_meets_may_be_cancelled_by_the_second() -> None:
     assert faults_of(standard(f'{DUE}met_by = "taf_held"\nunless = "2nd taf_held"')) == []
+
+
+# ---- what does not stop a clock
+
+
+SECTION_47 = '[event.section_47_hold]\nof = "hold_started"\nwhere = { not = { reason = ["section_47"] } }\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("holds", "hold"), ("Hold", "hold"), ("closed", "closure"), ("sectoin_47", "section_47")]
+)
+def test_a_name_that_is_nearly_what_runs_through_is_misspelt(name: str, meant: str) -> None:
+    [fault] = faults_of(SECTION_47 + standard(f'{DUE}met_by = "taf_held"\nruns_through = ["leave", "{name}"]'))
+    said = f"runs_through names {name!r}; did you mean {meant!r}? Write that, or declare an event of hold_started"
+    assert fault == f"p.toml [standard.plan]: {said} with this reason"
+
+
+def test_a_reason_of_the_councils_own_is_no_misspelling_and_one_that_is_declared_never_is() -> None:
+    taken = '["hold", "closure", "leave", "section_47", "section_17"]'
+    declared = '[event.section_17_hold]\nof = "hold_started"\nwhere = { reason = "section_17" }\n'
+    rule = standard(f'{DUE}met_by = "taf_held"\nruns_through = {taken}')
+    assert faults_of(SECTION_47 + declared + rule) == []
+    assert len(faults_of(SECTION_47 + rule)) == 1
