@@ -40,6 +40,12 @@ def _standard_clock(
     child = member.child.ref if member else None
     anchors = [anchor_event(due.anchor, rule, history, each) for due in rule.due]
     found = [event for event in anchors if event]
+    opens = _opens_it(rule)
+    if opens is not None:
+        opening = anchors[opens]
+        if opening is None:
+            return
+        found = [opening]
     if found:
         start = found[0] if len(found) == 1 else min(found, key=lambda event: (event.moment, event.word, event.id))
         if member is not None and not member.there_at(start):
@@ -67,6 +73,13 @@ def _standard_clock(
     if not applies(rule, history, asked, facts_from, child):
         return
     yield from _made(rule, history, clock, anchors, asked, facts_from)
+
+
+def _opens_it(rule: Standard) -> int | None:
+    """Return which of several limits is "no set time after X": X opens the rule, and the others limit it."""
+    if len(rule.due) < 2:
+        return None
+    return next((n for n, due in enumerate(rule.due) if due.how == "no set time"), None)
 
 
 def _known_from(due: Due, history: History, child: str | None) -> Iterator[datetime]:
@@ -137,6 +150,7 @@ def _counted(
     """Count a clock's limits to where it stopped, and what moved the earliest of them."""
     stop = stop_of(rule, clock, history)
     held = history.held(stop.moment, rule.runs_through)
+    anchors = _still_ahead(rule, history, clock, anchors, held)
     limits = _limits(rule, history, clock, anchors, stop, held)
     if not limits:
         return stop, held, limits, None
@@ -146,6 +160,20 @@ def _counted(
         return earliest(again)
 
     return stop, held, limits, moved_by(clock, history, stop.moment, count, held=held)
+
+
+def _still_ahead(
+    rule: Standard, history: History, clock: Clock, anchors: Sequence[Event | None], held: Held
+) -> Sequence[Event | None]:
+    """Leave out what a limit counts from where it had passed before the rule opened: nothing is overdue unasked."""
+    if _opens_it(rule) is None or clock.start is None:
+        return anchors
+    ahead: list[Event | None] = []
+    for due, event in zip(rule.due, anchors, strict=True):
+        made = limit(due, event, history, held, clock.child, roll=rule.roll) if event is not None else None
+        passed = made is not None and made.past(clock.start.moment, clock.start_day)
+        ahead.append(None if passed else event)
+    return ahead
 
 
 def _limits(

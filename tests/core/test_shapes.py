@@ -632,6 +632,40 @@ def test_a_reading_that_gives_a_meeting_no_weekday_is_refused(answer: str, said:
     assert any(said in fault for fault in refused.value.faults)
 
 
+LATER = """
+[standard.profile]
+title = "Profile"
+clause = "19"
+due = ["no set time after seen", "6 weeks after allocation", "2 weeks after planned"]
+met_by = "told"
+owner = "worker"
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "due", "state"),
+    [
+        ([], None, None),  # nothing asks for it
+        (["2026-03-09 seen"], "2026-04-13", "upcoming"),
+        (["2026-03-09 seen", "2026-03-23 planned"], "2026-04-06", "upcoming"),
+        (["2026-03-23 planned", "2026-04-06 seen"], "2026-04-06", "overdue"),
+        (["2026-03-23 planned", "2026-04-07 seen"], "2026-04-13", "upcoming"),
+        (["2026-04-13 seen"], "2026-04-13", "overdue"),
+        (["2026-03-23 planned", "2026-04-14 seen"], None, "due"),
+        (["2026-03-10 hold_started", "2026-03-17 hold_ended", "2026-04-14 seen"], "2026-04-20", "overdue"),
+        (["2026-03-04 told", "2026-03-09 seen"], "2026-04-13", "upcoming"),  # done before it was asked for
+    ],
+)
+def test_what_comes_up_later_is_held_to_the_limits_that_had_not_passed_by_then(
+    more: list[str], due: str | None, state: str | None
+) -> None:
+    at = "2026-04-21" if state == "overdue" else max(more, default="2026-03-02")[:10]
+    found = run(policy_of(LATER), ["2026-03-02 allocation", *more], at)
+    assert [(m.due_on.isoformat() if m.due_on else None, m.state) for m in found.milestones] == (
+        [(due, state)] if state else []
+    )
+
+
 def test_work_without_a_set_time_is_nudged_at_its_best_day() -> None:
     rules = """
     [standard.review]
