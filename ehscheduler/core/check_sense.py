@@ -11,6 +11,8 @@ def sense_of(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
     """Report what in a rule undoes the rest of it, as sentences."""
     yield from _undone(rule)
     yield from _runs_through(policy, rule)
+    if rule.escalate and not rule.dated:
+        yield "escalate: the rule has no date to run over, so nobody hears; give it one, or drop escalate"
 
 
 def _undone(rule: Standard | Rhythm) -> Iterator[str]:

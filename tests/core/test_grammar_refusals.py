@@ -102,3 +102,27 @@ def test_a_reason_of_the_councils_own_is_no_misspelling_and_one_that_is_declared
     rule = standard(f'{DUE}met_by = "taf_held"\nruns_through = {taken}')
     assert faults_of(SECTION_47 + declared + rule) == []
     assert len(faults_of(SECTION_47 + rule)) == 1
+
+
+# ---- who hears of what ran over
+
+
+def ladder(*steps: str) -> str:
+    """Write a ladder with these steps."""
+    return f'[ladder.up]\ntitle = "Up"\nclause = "1"\nsteps = [{", ".join(f"{{ {step} }}" for step in steps)}]\n'
+
+
+MANAGER = 'who = ["manager"], due = "1 week after step_reached"'
+
+
+def test_a_rule_without_a_date_climbs_no_ladder() -> None:
+    body = 'due = "no set time after allocation"\nmet_by = "taf_held"\nescalate = "up"'
+    [fault] = faults_of(standard(body) + ladder(MANAGER))
+    said = "escalate: the rule has no date to run over, so nobody hears; give it one, or drop escalate"
+    assert fault == f"p.toml [standard.plan]: {said}"
+
+
+def test_a_rule_with_a_date_climbs_one_and_without_a_date_one_may_be_decided() -> None:
+    assert faults_of(standard(f'{DUE}met_by = "taf_held"\nescalate = "up"') + ladder(MANAGER)) == []
+    body = 'due = "no set time after dispute_raised"\nmet_by = "dispute_resolved"\ndecided_by = "up"'
+    assert faults_of(standard(body) + ladder(MANAGER)) == []
