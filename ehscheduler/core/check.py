@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ehscheduler.core.calendars import Span
+from ehscheduler.core.check_ladders import sense_of_ladder
 from ehscheduler.core.check_names import (
     known_anchor,
     known_cond,
@@ -227,6 +228,7 @@ def _ladder(policy: Policy, id_: str) -> Iterator[str]:
     ladder = policy.ladders[id_]
     if not ladder.steps:
         yield "reaches nobody: it has no steps"
+    yield from sense_of_ladder(ladder)
     for n, step in enumerate(ladder.steps, 1):
         for role in step.who:
             yield from (f"step {n}: {fault}" for fault in known_role(policy, role))

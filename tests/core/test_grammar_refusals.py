@@ -126,3 +126,30 @@ def test_a_rule_with_a_date_climbs_one_and_without_a_date_one_may_be_decided() -
     assert faults_of(standard(f'{DUE}met_by = "taf_held"\nescalate = "up"') + ladder(MANAGER)) == []
     body = 'due = "no set time after dispute_raised"\nmet_by = "dispute_resolved"\ndecided_by = "up"'
     assert faults_of(standard(body) + ladder(MANAGER)) == []
+
+
+# ---- the steps of a ladder
+
+DISPUTE = standard('''due = "48 hours after each dispute_raised"
+met_by = "dispute_resolved"
+decided_by = "up"''')
+
+
+def rung(who: str, due: str = "1 day after step_reached", more: str = "") -> str:
+    """Write one step for a role."""
+    return f'who = ["{who}"], due = "{due}"{more and ", "}{more}'
+
+
+ONE = 'where = { band = "one" }'
+REST = 'where = { not = { band = "one" } }'
+
+
+def test_a_single_step_with_a_condition_reaches_nobody_in_some_case() -> None:
+    [fault] = faults_of(DISPUTE + ladder(rung("manager", more=ONE)))
+    said = "is the only one and has a condition, so it may reach nobody; drop where, or add a step"
+    assert fault == f"p.toml [ladder.up]: step 1: {said}"
+
+
+def test_a_single_step_without_a_condition_and_two_that_share_the_cases_out_are_taken() -> None:
+    assert faults_of(DISPUTE + ladder(rung("manager"))) == []
+    assert faults_of(DISPUTE + ladder(rung("manager", more=ONE), rung("director", more=REST))) == []
