@@ -153,3 +153,16 @@ def test_a_single_step_with_a_condition_reaches_nobody_in_some_case() -> None:
 def test_a_single_step_without_a_condition_and_two_that_share_the_cases_out_are_taken() -> None:
     assert faults_of(DISPUTE + ladder(rung("manager"))) == []
     assert faults_of(DISPUTE + ladder(rung("manager", more=ONE), rung("director", more=REST))) == []
+
+
+@pytest.mark.parametrize(("first", "second"), [("", ""), (ONE, ""), ("", ONE), (ONE, ONE)])
+def test_a_final_step_that_another_follows_is_not_the_last(first: str, second: str) -> None:
+    final = "final = true" + (first and f", {first}")
+    steps = ladder(rung("manager", more=final), rung("director", more=second), rung("lead", more=REST))
+    said = "is final, and step 2 comes after it; only the last step of a case is final"
+    assert f"p.toml [ladder.up]: step 1: {said}" in faults_of(DISPUTE + steps)
+
+
+def test_steps_that_share_the_cases_out_may_each_be_final() -> None:
+    shared = (rung("director", more=f"final = true, {where}") for where in (ONE, REST))
+    assert faults_of(DISPUTE + ladder(rung("manager"), *shared)) == []
