@@ -329,7 +329,9 @@ def _told(row: Row, shape: str, key: str) -> bool:
 
 def _other(shape: str, key: str, value: Any) -> Any:
     """Return what stands in the place of a value: None where the table can do without."""
-    if key in ("phases", "steps", "rows"):
+    if key == "steps":
+        return value[-1:]  # the first may stand on a condition, and alone would reach nobody in some case
+    if key in ("phases", "rows"):
         return value[:1]
     if key == "due" and isinstance(value, str) and LENGTH.match(value):
         return LENGTH.sub("9 years", value)
