@@ -206,5 +206,5 @@ def _reason(posts: Sequence[str], title: str, directory: Directory) -> str:
         return f"{title} is away ({', '.join(away)}), and nobody who could act covers"
     lost = [id_ for id_ in posts if id_ in directory.unreachable]
     if lost:
-        return f"{title} cannot be written to ({', '.join(lost)}), as mail to them came back"
+        return f"{title} cannot be written to ({', '.join(lost)})"
     return f"nobody current is {title} for this case"

@@ -6,11 +6,12 @@ A crash between sending and marking can repeat one message, under the same Messa
 import logging
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ehscheduler.address import address_fault
-from ehscheduler.daemon.desk import MAIL, Desk, addressee_of
+from ehscheduler.daemon.desk import Desk, addressee_of
 from ehscheduler.daemon.drops import EVERY_DELIVERY, note_drop
 from ehscheduler.daemon.letters import Composed, compose
 from ehscheduler.daemon.owed import defer, not_owed, owed
@@ -20,6 +21,8 @@ from ehscheduler.errors import StoreError
 from ehscheduler.notify.backoff import next_try, wait
 from ehscheduler.notify.channel import Channel, Outcome
 from ehscheduler.notify.messages import Addressee
+from ehscheduler.notify.ways import CHAT, MAIL, Way
+from ehscheduler.office.reach import stop_writing
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import clear_alarm, raise_alarm
 from ehscheduler.store.outbox import (
@@ -31,6 +34,7 @@ from ehscheduler.store.outbox import (
     mark_dead,
     mark_handed_over,
     mark_refused,
+    mark_returned,
     mark_temporary,
     mark_uncertain,
     mark_withdrawn,
@@ -46,13 +50,15 @@ from ehscheduler.store.tx import Tx
 log = logging.getLogger("ehscheduler.deliver")
 SET_UP_AGAIN = timedelta(minutes=5)
 NO_ADDRESS = "no address"
+SHUT = "mail"
+"""The alarm that a way out is shut."""
 
 Clock = Callable[[], datetime]
 
 
 @dataclass(slots=True)
 class Delivered:
-    """What one round of delivery did; `paused` says that the way out is shut for now."""
+    """What one round of delivery did; `paused` says that a way out is shut for now."""
 
     handed_over: int = 0
     refused: int = 0
@@ -61,13 +67,23 @@ class Delivered:
     dropped: int = 0
     paused: bool = False
 
+    def add(self, other: "Delivered") -> None:
+        """Add what was done by another way out."""
+        self.handed_over += other.handed_over
+        self.refused += other.refused
+        self.waiting += other.waiting
+        self.uncertain += other.uncertain
+        self.dropped += other.dropped
+        self.paused = self.paused or other.paused
+
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round of delivery for one authority has at hand."""
+    """What one round of delivery for one authority by one way has at hand; `channel` is the way's, opened."""
 
     desk: Desk
     authority: Authority
+    way: Way
     channel: Channel
     now: Clock
     stop: Callable[[], bool]
@@ -79,17 +95,33 @@ class Round:
         return self.stop() or self.done.paused
 
     def send(self, held: Claim) -> None:
-        _send(self.desk, held, self.channel, self.now, self.done, self.rng)
+        _send(self, held)
 
 
 def deliver(desk: Desk, now: Clock, *, stop: Callable[[], bool] = lambda: False, rng: random.Random) -> Delivered:
-    """Send all that may be sent now, message by message, until nothing is left or the way out is shut."""
+    """Send all that may be sent now, message by message, until nothing is left or the ways out are shut.
+
+    Each way is worked on for itself, so that one that hangs keeps no other waiting.
+    """
+    mail, *further = desk.ways.values()
     done = Delivered()
-    with desk.channel.session() as channel:
+    with ThreadPoolExecutor(max_workers=max(1, len(further)), thread_name_prefix="way") as pool:
+        seeds = [random.Random(rng.random()) for _ in further]  # noqa: S311 - it spreads retries, and guards nothing
+        under_way = [pool.submit(_by, desk, way, now, stop, seed) for way, seed in zip(further, seeds, strict=True)]
+        done.add(_by(desk, mail, now, stop, rng))
+        for each in under_way:
+            done.add(each.result())
+    return done
+
+
+def _by(desk: Desk, way: Way, now: Clock, stop: Callable[[], bool], rng: random.Random) -> Delivered:
+    """Send all that may be sent now by one way."""
+    done = Delivered()
+    with way.channel.session() as channel:
         for authority in desk.authorities.values():
             if desk.config.live_for(authority.name).mode == "shadow":
                 continue  # what was decided before it went into shadow waits, and is checked again afterwards
-            round_ = Round(desk, authority, channel, now, stop, rng, done)
+            round_ = Round(desk, authority, way, channel, now, stop, rng, done)
             _sent_again(round_)
             while not round_.over() and (parcels := _waiting(round_)):
                 for parcel in parcels:
@@ -100,10 +132,10 @@ def deliver(desk: Desk, now: Clock, *, stop: Callable[[], bool] = lambda: False,
 
 
 def _waiting(round_: Round) -> list[Parcel]:
-    desk = round_.desk
+    desk, name = round_.desk, round_.authority.name
     with desk.store.read() as tx:
         return waiting_deliveries(
-            tx, round_.authority.name, now=round_.now(), limit=desk.config.daemon.batch, channels=[MAIL]
+            tx, name, now=round_.now(), limit=desk.config.daemon.batch, channels=[round_.way.name]
         )
 
 
@@ -127,7 +159,7 @@ def _sent_again(round_: Round) -> None:
     """Send messages whose sender died or whose fate is unknown once more, as they are, where they are still owed."""
     desk = round_.desk
     with desk.store.read() as tx:
-        left = expired_claims(tx, round_.authority.name, now=round_.now())
+        left = expired_claims(tx, round_.authority.name, channel=round_.way.name, now=round_.now())
     for expired in left:
         if round_.over():
             return
@@ -202,8 +234,8 @@ def _claimed(round_: Round, parcel: Parcel) -> list[Claim]:
         desk.guard(tx)
         around = _around(tx, round_, parcel.recipient)
         kept, drops = owed(tx, around, parcel)
-        to = _addressee(tx, around, parcel) if kept else None
-        for made in compose(around, to, kept) if to else ():
+        to = _addressee(tx, around, round_.way, parcel) if kept else None
+        for made in compose(around, round_.way, to, kept) if to else ():
             if made.letter is None:
                 _unwritten(tx, around, parcel, made)
                 continue
@@ -222,9 +254,11 @@ def _unwritten(tx: Tx, around: Around, parcel: Parcel, made: Composed) -> None:
     defer(tx, around, parcel, made.keys)
 
 
-def _addressee(tx: Tx, around: Around, parcel: Parcel) -> Addressee | None:
+def _addressee(tx: Tx, around: Around, way: Way, parcel: Parcel) -> Addressee | None:
     """Return who a parcel goes to; None, with an alarm and a later try, where nobody can be written to."""
     name = around.authority.name
+    if way.shared:
+        return Addressee(parcel.recipient.partition(":")[2], way.name)
     person = addressee_of(parcel.recipient, around.desk, name, around.directory)
     fault = "nobody current" if person is None else address_fault(person.email)
     if person is not None and fault is None:
@@ -239,55 +273,69 @@ def _addressee(tx: Tx, around: Around, parcel: Parcel) -> Addressee | None:
 # ---- sending
 
 
-def _send(desk: Desk, held: Claim, channel: Channel, now: Clock, done: Delivered, rng: random.Random) -> None:
-    outcome = channel.send(
-        held.body, to=held.address, message_id=held.message_id, deadline=float(desk.config.mail.deadline_seconds)
-    )
+def _send(round_: Round, held: Claim) -> None:
+    desk = round_.desk
+    outcome = round_.channel.send(held.body, to=held.address, message_id=held.message_id, deadline=round_.way.deadline)
     with desk.store.begin() as tx:
-        _mark(tx, desk, held, outcome, now(), done, rng)
+        _mark(tx, round_, held, outcome)
 
 
-def _mark(
-    tx: Tx, desk: Desk, held: Claim, outcome: Outcome, now: datetime, done: Delivered, rng: random.Random
-) -> None:
+def _mark(tx: Tx, round_: Round, held: Claim, outcome: Outcome) -> None:
     """Note how a send ended, and what is to follow."""
-    name, answer = held.authority, outcome.answer
+    name, answer, now, done = held.authority, outcome.answer, round_.now(), round_.done
     said = {"message": held.message_id, "to": held.recipient, "outcome": outcome.kind, "answer": answer}
     append_trail(tx, name, at=now, who="daemon", act="send", detail=said)
     log.info("sent", extra={"outcome": outcome.kind, "code": outcome.code})
     match outcome.kind:
         case "accepted":
             mark_handed_over(tx, held, now=now, answer=answer)
-            clear_alarm(tx, EVERYWHERE, code="mail", subject=desk.channel.name, at=now)
+            clear_alarm(tx, EVERYWHERE, code=SHUT, subject=round_.way.name, at=now)
             done.handed_over += 1
         case "permanent":
-            text = f"a message to {held.recipient} was refused ({answer}); see `ehscheduler outbox --state refused`"
-            if mark_refused(tx, held, answer=answer):
-                raise_alarm(tx, name, code="refused", subject=held.message_id, text=text, at=now)
+            _refused(tx, held, outcome, now)
             done.refused += 1
         case "uncertain" | "temporary":
-            _again(tx, desk, held, outcome, now, done, rng)
+            _again(tx, round_, held, outcome)
         case "misconfigured":
             mark_temporary(tx, held, answer=answer, send_after=now + SET_UP_AGAIN, counts=False)
-            text = f"mail cannot be sent until [mail] in the configuration is put right: {answer}"
-            raise_alarm(tx, EVERYWHERE, code="mail", subject=desk.channel.name, text=text, at=now)
+            _shut(tx, round_, answer)
             done.waiting += 1
     done.paused = done.paused or outcome.kind == "misconfigured" or outcome.about == "channel"
 
 
-def _again(
-    tx: Tx, desk: Desk, held: Claim, outcome: Outcome, now: datetime, done: Delivered, rng: random.Random
-) -> None:
+def _refused(tx: Tx, held: Claim, outcome: Outcome, now: datetime) -> None:
+    """Note a refusal for good; where it is the address that is refused, nothing is sent there any more."""
+    name, answer = held.authority, outcome.answer
+    if outcome.about == "address" and held.recipient.startswith("person:"):
+        if mark_returned(tx, held, answer=answer, now=now):
+            stop_writing(tx, name, held.address, why=answer, at=now)
+        return
+    text = f"a message to {held.recipient} was refused ({answer}); see `ehscheduler outbox --state refused`"
+    if mark_refused(tx, held, answer=answer):
+        raise_alarm(tx, name, code="refused", subject=held.message_id, text=text, at=now)
+
+
+def _shut(tx: Tx, round_: Round, answer: str) -> None:
+    way = round_.way.name
+    place = "[mail]" if way == MAIL else f"[channels.{way.removeprefix(CHAT)}]"
+    text = f"nothing can be sent by {way} until {place} in the configuration is put right: {answer}"
+    raise_alarm(tx, EVERYWHERE, code=SHUT, subject=way, text=text, at=round_.now())
+
+
+def _again(tx: Tx, round_: Round, held: Claim, outcome: Outcome) -> None:
     """Try a message again later, or give it up when its time has run out; what may have been taken waits a lease."""
+    now, done = round_.now(), round_.done
     tries = tries_of(tx, held)
-    send_after = next_try(tries, first=_first_try(tx, held, now), now=now, random=rng.random)
+    send_after = next_try(tries, first=_first_try(tx, held, now), now=now, random=round_.rng.random)
+    if send_after is not None and outcome.retry_after is not None:
+        send_after = max(send_after, now + timedelta(seconds=outcome.retry_after))
     if send_after is None:
         text = f"a message to {held.recipient} was given up after 72 hours ({outcome.answer}); see `ehscheduler outbox`"
         if mark_dead(tx, held, answer=outcome.answer):
             raise_alarm(tx, held.authority, code="dead letter", subject=held.message_id, text=text, at=now)
         done.refused += 1
     elif outcome.kind == "uncertain":
-        mark_uncertain(tx, held, answer=outcome.answer, next_try_at=max(send_after, now + desk.lease))
+        mark_uncertain(tx, held, answer=outcome.answer, next_try_at=max(send_after, now + round_.desk.lease))
         done.uncertain += 1
     else:
         mark_temporary(tx, held, answer=outcome.answer, send_after=send_after)

@@ -1,7 +1,7 @@
 """What every part of the daemon has at hand."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from ehscheduler.core.calendars import london_day
 from ehscheduler.core.people import Directory, Person
 from ehscheduler.notify.channel import Channel
 from ehscheduler.notify.mail import Sender
+from ehscheduler.notify.ways import MAIL, Way, by_mail
 from ehscheduler.office import FIRST_IMPORT
 from ehscheduler.plugins import Authority
 from ehscheduler.store.people import directory_of
@@ -17,8 +18,6 @@ from ehscheduler.store.state import state_of
 from ehscheduler.store.store import Store
 from ehscheduler.store.tx import Tx
 
-MAIL = "mail"
-"""The name under which deliveries by mail are kept, whether they leave by SMTP or into a folder."""
 EVERY_TEAM = "*"
 """The name of an authority's own duty address, which hears what reaches nobody else."""
 OUTAGE = "last_outage"
@@ -27,7 +26,10 @@ OUTAGE = "last_outage"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The store, the configuration, the authorities, and the way out; `worker` names who claims."""
+    """The store, the configuration, the authorities, and the ways out; `worker` names who claims.
+
+    Mail leaves by `channel` under the name of `sender`; `further` are the other ways that config names.
+    """
 
     store: Store
     config: Config
@@ -35,13 +37,20 @@ class Desk:
     channel: Channel
     sender: Sender
     worker: str
+    further: Mapping[str, Way] = field(default_factory=dict)
     guard: Callable[[Tx], None] = lambda tx: None
     """Called inside each claiming transaction; raises where another daemon has taken over."""
 
     @property
+    def ways(self) -> dict[str, Way]:
+        """Return every way out by its name, mail first."""
+        mail = by_mail(self.channel, self.sender, float(self.config.mail.deadline_seconds))
+        return {MAIL: mail, **self.further}
+
+    @property
     def lease(self) -> timedelta:
         """Return how long a claim is held: longer than the hard deadline of a send, with room to mark it."""
-        return timedelta(seconds=2 * self.config.mail.deadline_seconds + 30)
+        return timedelta(seconds=2 * max(way.deadline for way in self.ways.values()) + 30)
 
     def live_from(self, tx: Tx, authority: str, now: datetime) -> date:
         """Return the day from which an authority is live: config's, else that of its first import."""

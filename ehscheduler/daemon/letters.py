@@ -7,11 +7,9 @@ from datetime import date
 from ehscheduler.address import message_id
 from ehscheduler.core.actions import next_morning
 from ehscheduler.core.policy import Policy
-from ehscheduler.daemon.desk import MAIL
 from ehscheduler.daemon.lines import line_of, step_of
 from ehscheduler.daemon.look import at_work
 from ehscheduler.daemon.recheck import Around, Checked
-from ehscheduler.notify.mail import build
 from ehscheduler.notify.messages import (
     LINES_PER_MESSAGE,
     Addressee,
@@ -25,8 +23,8 @@ from ehscheduler.notify.messages import (
     Message,
     MessageRefused,
 )
-from ehscheduler.notify.render import render
 from ehscheduler.notify.sections import split
+from ehscheduler.notify.ways import Way
 from ehscheduler.notify.words import moment_words
 from ehscheduler.store.notices import Notice
 from ehscheduler.store.outbox import Letter
@@ -50,8 +48,8 @@ class Composed:
     fault: str = ""
 
 
-def compose(around: Around, to: Addressee, checked: Sequence[Checked]) -> Iterator[Composed]:
-    """Yield each message for one recipient with the keys of the notices in it."""
+def compose(around: Around, way: Way, to: Addressee, checked: Sequence[Checked]) -> Iterator[Composed]:
+    """Yield each message for one recipient by one way, with the keys of the notices in it."""
     by_kind: dict[str, list[Checked]] = {}
     for one in checked:
         by_kind.setdefault(kind_of(one.notice), []).append(one)
@@ -63,11 +61,12 @@ def compose(around: Around, to: Addressee, checked: Sequence[Checked]) -> Iterat
         chunks = _chunks(kind, tuple(lines), around.day)
         for part, chunk in enumerate(chunks, 1):
             inside = [lines[line] for line in chunk]
-            yield from _composed(around, kind, to, chunk, inside, part, len(chunks))
+            yield from _composed(around, way, kind, to, chunk, inside, part, len(chunks))
 
 
 def _composed(
     around: Around,
+    way: Way,
     kind: str,
     to: Addressee,
     lines: tuple[Line, ...],
@@ -78,14 +77,14 @@ def _composed(
     """Write one message; where it is refused, halve it until what cannot be written stands alone."""
     keys = tuple(one.notice.key for one in inside)
     try:
-        yield Composed(keys, _letter(around, kind, to, lines, inside, part, parts))
+        yield Composed(keys, _letter(around, way, kind, to, lines, inside, part, parts))
     except MessageRefused as refused:
         if len(lines) == 1:
             yield Composed(keys, None, refused.faults[0])
             return
         half = len(lines) // 2
-        yield from _composed(around, kind, to, lines[:half], inside[:half], part, parts)
-        yield from _composed(around, kind, to, lines[half:], inside[half:], part, parts)
+        yield from _composed(around, way, kind, to, lines[:half], inside[:half], part, parts)
+        yield from _composed(around, way, kind, to, lines[half:], inside[half:], part, parts)
 
 
 def _chunks(kind: str, lines: tuple[Line, ...], day: date) -> Sequence[tuple[Line, ...]]:
@@ -97,6 +96,7 @@ def _chunks(kind: str, lines: tuple[Line, ...], day: date) -> Sequence[tuple[Lin
 
 def _letter(
     around: Around,
+    way: Way,
     kind: str,
     to: Addressee,
     lines: tuple[Line, ...],
@@ -104,21 +104,21 @@ def _letter(
     part: int,
     parts: int,
 ) -> Letter:
-    sender = around.desk.sender
-    rendered = render(_message(around, kind, to, lines, inside, part, parts))
+    message = _message(around, kind, to, lines, inside, part, parts)
     # The tries before are part of the name: a message that was dissolved and made anew is another message.
     tries = sum(one.waiting.attempts for one in inside)
     keys = sorted(one.notice.key for one in inside)
-    name = "|".join((around.authority.name, around.recipient, kind, str(tries), around.now.isoformat(), *keys))
-    id_ = message_id(name, sender.address.rpartition("@")[2])
-    body = build(rendered, to=to.email, sender=sender, message_id=id_, moment=around.now)
+    about = (around.authority.name, around.recipient, way.name, kind)
+    name = "|".join((*about, str(tries), around.now.isoformat(), *keys))
+    id_ = message_id(name, around.desk.sender.address.rpartition("@")[2])
+    written = way.write(message, to.email, id_, around.now)
     return Letter(
         message_id=id_,
         recipient=around.recipient,
-        channel=MAIL,
+        channel=way.name,
         address=to.email,
-        subject=rendered.subject,
-        body=body,
+        subject=written.subject,
+        body=written.body,
     )
 
 

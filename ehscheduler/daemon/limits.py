@@ -9,10 +9,11 @@ from ehscheduler.core.calendars import london_day
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.people import Directory
 from ehscheduler.core.workload import Crossing, crossings, limits_for
-from ehscheduler.daemon.desk import EVERY_TEAM, MAIL, Desk
+from ehscheduler.daemon.desk import EVERY_TEAM, Desk
 from ehscheduler.daemon.meant import alarm_of, meant
 from ehscheduler.daemon.recheck import Around, Checked, Drop
 from ehscheduler.daemon.told import NOT_YET_LIVE, SHADOW
+from ehscheduler.notify.ways import MAIL
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import raise_alarm
 from ehscheduler.store.holdings import counted, holdings_of, is_stale, note_over, stood_over

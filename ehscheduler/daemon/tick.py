@@ -17,12 +17,13 @@ from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import Directory
 from ehscheduler.daemon.decide import decide
-from ehscheduler.daemon.desk import MAIL, OUTAGE, Desk, as_word
+from ehscheduler.daemon.desk import OUTAGE, Desk, as_word
 from ehscheduler.daemon.drops import EVERY_DELIVERY, pass_on
 from ehscheduler.daemon.look import Decided, Decision, Look
 from ehscheduler.daemon.recheck import Around
 from ehscheduler.daemon.told import told_of
 from ehscheduler.errors import EhsError, StoreError
+from ehscheduler.notify.ways import MAIL
 from ehscheduler.notify.words import recorded_words
 from ehscheduler.office import evaluation_of
 from ehscheduler.plugins import Authority

@@ -14,13 +14,14 @@ from ehscheduler import office
 from ehscheduler.config import Mail, read_config
 from ehscheduler.core.calendars import LONDON, Calendar, at_clock, london_day
 from ehscheduler.daemon.build import desk_of
-from ehscheduler.daemon.desk import MAIL, Desk
+from ehscheduler.daemon.desk import Desk
 from ehscheduler.daemon.turn import turn
 from ehscheduler.demo import second
 from ehscheduler.demo.folder import fresh_folder, write_config
 from ehscheduler.demo.sink import Sink, listening
 from ehscheduler.fitting import fitted
 from ehscheduler.intake.caseload import Caseload, write_caseload
+from ehscheduler.notify.ways import MAIL
 from ehscheduler.plugins import Authority, installed, load
 from ehscheduler.store.cases import case_refs, cases_due
 from ehscheduler.store.events import events_of

@@ -18,7 +18,7 @@ class Outcome:
     accepted: the other side took it, which is not "delivered". temporary: try again later. permanent: never
     again as it is. uncertain: it may have been taken; send again with the same Message-ID. misconfigured: our
     set-up is at fault, so the channel pauses and nothing is lost. `about` is whose trouble it is: with
-    "channel" the next message would fare no better.
+    "channel" the next message would fare no better. `retry_after` is the seconds that the other side asked for.
     """
 
     kind: Kind
@@ -26,6 +26,7 @@ class Outcome:
     code: int | None = None
     about: About = "message"
     stage: str = ""
+    retry_after: float | None = None
 
 
 class Channel(Protocol):

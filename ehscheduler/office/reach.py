@@ -14,9 +14,10 @@ from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import clear_alarm, raise_alarm
 from ehscheduler.store.outbox import take_back
 from ehscheduler.store.people import people_of
-from ehscheduler.store.reach import lift, preferences_of, put_preferences, suspend
+from ehscheduler.store.reach import address_key, lift, preferences_of, put_preferences, suspend
 from ehscheduler.store.store import Store
 from ehscheduler.store.trail import append_trail
+from ehscheduler.store.tx import Tx
 
 BOUNCED_WITHIN = timedelta(days=5)
 """A mail server gives up within so long (ours): what was sent to an address before has arrived, or nobody knows."""
@@ -77,22 +78,29 @@ def bounce(store: Store, authority: Authority, address: str, *, why: str, now: d
     What they told is owed still: it goes to whoever acts where its reader cannot be reached. Raises InputRefused for
     what is no address of this authority's.
     """
-    _known(store, authority, address)
+    address = _known(store, authority, address)
     with store.begin() as tx:
-        suspend(tx, authority.name, address, why=why, at=now)
+        stop_writing(tx, authority.name, address, why=why, at=now)
         back = take_back(tx, authority.name, address, since=now - BOUNCED_WITHIN, why=f"bounced: {why}", now=now)
-        text = (
-            f"nothing is sent to {address} any more, as mail to it came back ({why}); put people.csv right, "
-            f"or once it works again: ehscheduler bounce {address} --lift"
-        )
-        raise_alarm(tx, authority.name, code=SUSPENDED, subject=address, text=text, at=now)
         said = {"address": address, "why": why, "messages": back}
         append_trail(tx, authority.name, at=now, who=by, act="bounce", detail=said)
     return back
 
 
+def stop_writing(tx: Tx, authority: str, address: str, *, why: str, at: datetime) -> None:
+    """Write to an address no more from now on, and tell the operator why and what to do."""
+    address = address_key(address)
+    suspend(tx, authority, address, why=why, at=at)
+    text = (
+        f"nothing is sent to {address} any more, as mail to it came back ({why}); put people.csv right, "
+        f"or once it works again: ehscheduler bounce {address} --lift"
+    )
+    raise_alarm(tx, authority, code=SUSPENDED, subject=address, text=text, at=at)
+
+
 def reach_again(store: Store, authority: Authority, address: str, *, now: datetime, by: str) -> bool:
     """Write to an address again; False where nothing stood in the way."""
+    address = address_key(address)
     with store.begin() as tx:
         lifted = lift(tx, authority.name, address)
         clear_alarm(tx, authority.name, code=SUSPENDED, subject=address, at=now)
@@ -101,11 +109,12 @@ def reach_again(store: Store, authority: Authority, address: str, *, now: dateti
     return lifted
 
 
-def _known(store: Store, authority: Authority, address: str) -> None:
-    """Raise InputRefused where nobody of an authority was ever written to at an address."""
+def _known(store: Store, authority: Authority, address: str) -> str:
+    """Return an address as it is kept; raise InputRefused where nobody of an authority has it."""
     if fault := address_fault(address):
         raise InputRefused([f"{address!r}: {fault}"])
     with store.read() as tx:
-        people = {person.email.lower() for person in people_of(tx, authority.name)}
-    if address.lower() not in people:
+        people = {address_key(person.email) for person in people_of(tx, authority.name)}
+    if address_key(address) not in people:
         raise InputRefused([f"nobody of {authority.name} has the address {address}{nearest(address, sorted(people))}"])
+    return address_key(address)

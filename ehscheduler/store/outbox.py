@@ -193,9 +193,13 @@ def _hold_all(tx: Tx, whose: ColumnElement[bool], keys: Sequence[str]) -> bool:
     return True
 
 
-def expired_claims(tx: Tx, authority: str, *, now: datetime, limit: int = 50) -> list[Claim]:
+def expired_claims(
+    tx: Tx, authority: str, *, now: datetime, limit: int = 50, channel: str | None = None
+) -> list[Claim]:
     """List the messages whose holder is gone, or whose fate is unknown and whose next try has come."""
     query = select(*columns(message, Claim)).where(message.c.authority == authority, _is_expired(now))
+    if channel is not None:
+        query = query.where(message.c.channel == channel)
     return tx.records(Claim, query.order_by(message.c.lease_until, message.c.message_id).limit(limit))
 
 
@@ -235,6 +239,11 @@ def mark_handed_over(tx: Tx, claim: Claim, *, now: datetime, answer: str) -> boo
 def mark_refused(tx: Tx, claim: Claim, *, answer: str) -> bool:
     """Note that the message was refused for good: its deliveries become dead letters."""
     return _settle(tx, claim, "refused", {"state": "refused", "why": answer}, answer)
+
+
+def mark_returned(tx: Tx, claim: Claim, *, answer: str, now: datetime) -> bool:
+    """Note that nothing can reach the address: the message is refused for good, and what it tells is owed still."""
+    return _settle(tx, claim, "refused", {"state": "waiting", "send_after": now}, answer)
 
 
 def mark_dead(tx: Tx, claim: Claim, *, answer: str) -> bool:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import delete, select
 
+from ehscheduler.address import address_fault
 from ehscheduler.core.people import Absence, Directory, Person
 from ehscheduler.store.reach import address_key, suspensions
 from ehscheduler.store.schema import absence, person
@@ -76,7 +77,11 @@ def absences_of(tx: Tx, authority: str) -> list[Absence]:
 def directory_of(tx: Tx, authority: str, day: date) -> Directory:
     """Read who is here on a day, who acts for whom, and to whom nothing can be sent."""
     people, back = people_of(tx, authority), suspensions(tx, authority)
-    unreachable = frozenset(one.person_id for one in people if one.current(day) and address_key(one.email) in back)
+    unreachable = frozenset(
+        one.person_id
+        for one in people
+        if one.current(day) and (address_key(one.email) in back or address_fault(one.email))
+    )
     return Directory.on(people, day, absences_of(tx, authority), unreachable)
 
 

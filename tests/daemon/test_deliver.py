@@ -15,17 +15,20 @@ from sqlalchemy import text
 from ehscheduler.daemon import letters, owed
 from ehscheduler.daemon.deliver import deliver
 from ehscheduler.errors import AnotherDaemon
+from ehscheduler.notify import ways
 from ehscheduler.notify.channel import Outcome
 from ehscheduler.notify.messages import MessageRefused
 from ehscheduler.notify.relay import Server
 from ehscheduler.notify.smtp import Mailer
+from ehscheduler.office.reach import bounce, reach_again
 from ehscheduler.store.outbox import claim, expired_claims
 from tests.daemon.house import NAME, OK, PEOPLE, House, Mail, lines_of, moment
 from tests.daemon.test_decide import PHONE
 from tests.notify.scripted_server import ScriptedServer
 
 TEMPORARY = Outcome("temporary", "451 4.3.0 try again later")
-PERMANENT = Outcome("permanent", "550 5.1.1 no such user", about="address")
+PERMANENT = Outcome("permanent", "554 5.7.1 not taken", about="message")
+NO_SUCH_USER = Outcome("permanent", "550 5.1.1 no such user", about="address")
 UNCERTAIN = Outcome("uncertain", "the connection ended after the final dot")
 MISCONFIGURED = Outcome("misconfigured", "535 5.7.8 bad credentials", about="channel")
 SHUT = Outcome("temporary", "connection refused", about="channel")
@@ -176,9 +179,9 @@ def test_a_message_that_was_not_taken_is_dissolved_and_the_next_holds_what_is_ow
 def test_refused_for_good_is_a_dead_letter_and_an_alarm_and_is_not_tried_again(waiting: House) -> None:
     waiting.channel.script = [PERMANENT, OK]
     assert waiting.deliver("2026-03-23 08:30").refused == 1
-    assert [(row.state, row.why) for row in waiting.rows] == [("refused", "550 5.1.1 no such user")]
+    assert [(row.state, row.why) for row in waiting.rows] == [("refused", "554 5.7.1 not taken")]
     (alarm,) = waiting.alarms("refused")
-    assert "a message to person:w1 was refused (550 5.1.1 no such user)" in alarm.text
+    assert "a message to person:w1 was refused (554 5.7.1 not taken)" in alarm.text
     assert waiting.turns("2026-03-23", "2026-03-23", ("10:00", "15:00")) == []
 
 
@@ -473,21 +476,21 @@ def test_a_notice_that_cannot_be_written_waits_with_an_alarm_and_the_others_go(
         house.case(f"C{n}", "2026-03-02 08:00 allocation")
     house.tick("2026-03-10 08:30")
     house.tick("2026-03-11 08:30")
-    real = letters.render
+    real = ways.render
 
     def render(message: Any) -> Any:
         if any(line.case_ref == "C3" for line in message.lines):
             raise MessageRefused(["C3 First visit: the link is not a plain http or https address"])
         return real(message)
 
-    monkeypatch.setattr(letters, "render", render)
+    monkeypatch.setattr(ways, "render", render)
     house.deliver()
     assert sorted(line for mail in house.channel.taken for line in lines_of(mail)) == [
         f"C{n}  First visit" for n in (0, 1, 2, 4)
     ]
     assert house.states() == {"handed_over": 4, "waiting": 1}
     assert [alarm.code for alarm in house.alarms()] == ["unwritable"]
-    monkeypatch.setattr(letters, "render", real)
+    monkeypatch.setattr(ways, "render", real)
     house.deliver("2026-03-11 09:30")
     assert house.states() == {"handed_over": 5}
 
@@ -527,10 +530,10 @@ def test_a_fault_in_one_persons_message_keeps_no_other_persons_back(
     house.tick("2026-03-11 08:30")
     real = letters.compose
 
-    def compose(around: Any, to: Any, checked: Any) -> Any:
+    def compose(around: Any, *more: Any) -> Any:
         if around.recipient == "person:w1":
             raise ZeroDivisionError("Mrs Canary")
-        return real(around, to, checked)
+        return real(around, *more)
 
     monkeypatch.setattr("ehscheduler.daemon.deliver.compose", compose)
     house.deliver()
@@ -539,16 +542,51 @@ def test_a_fault_in_one_persons_message_keeps_no_other_persons_back(
     assert "Canary" not in alarm.text
 
 
-def test_somebody_without_a_good_address_is_an_alarm_and_is_told_once_it_is_mended(house: House) -> None:
+def test_who_has_no_good_address_is_an_alarm_and_one_rung_up_is_told_until_it_is_mended(house: House) -> None:
     house.live()
     house.people(replace(PEOPLE[0], email="w1 at council"), *PEOPLE[1:])
     house.case("C1", "2026-03-02 08:00 allocation")
-    assert house.turns("2026-03-10", "2026-03-11") == []
-    (alarm,) = house.alarms("no address")
-    assert "person:w1 cannot be written to" in alarm.text
+    assert [mail.to for mail in house.turns("2026-03-10", "2026-03-11")] == ["m1@council.example"]
+    (alarm,) = house.alarms("unfilled")
+    assert "worker cannot be written to (w1)" in alarm.text
     house.at("2026-03-11 09:00").people()
-    assert [mail.to for mail in house.turn("2026-03-11 09:30")] == ["w1@council.example"]
-    assert house.alarms() == []
+    assert [mail.to for mail in house.turns("2026-03-16", "2026-03-16")] == ["w1@council.example"]
+
+
+# ---- addresses that are no more
+
+
+def test_an_address_that_is_refused_is_written_to_no_more_and_whoever_is_above_hears_at_once(waiting: House) -> None:
+    waiting.channel.script = [NO_SUCH_USER, OK]
+    waiting.deliver("2026-03-23 08:30")
+    (mail,) = waiting.channel.taken
+    assert mail.to == "m1@council.example"
+    assert "Wren Worker cannot be reached by mail." in mail.flat
+    (row,) = [row for row in waiting.rows if row.recipient == "person:w1"]
+    assert (row.state, row.message_state, row.server_answer) == ("dropped", "refused", "550 5.1.1 no such user")
+    (alarm,) = waiting.alarms("suspended address")
+    assert "nothing is sent to w1@council.example any more" in alarm.text
+    waiting.case("C2", "2026-03-09 08:00 allocation")
+    assert "w1@council.example" not in {mail.to for mail in waiting.turns("2026-03-24", "2026-03-26")}
+
+
+def test_mail_that_came_back_is_told_one_rung_up_and_the_address_may_be_used_again_once_it_works(
+    waiting: House,
+) -> None:
+    waiting.deliver("2026-03-23 08:30")
+    back = bounce(
+        waiting.store, waiting.authority, "W1@council.example", why="550 no such user", now=waiting.now, by="it"
+    )
+    assert back == 1
+    mails = waiting.turns("2026-03-23", "2026-03-23", ("09:00", "10:00"))
+    assert [mail.to for mail in mails] == ["m1@council.example"]
+    (row,) = [row for row in waiting.rows if row.recipient == "person:w1"]
+    assert (row.message_state, row.server_answer) == ("refused", "bounced: 550 no such user")
+    assert row.sent_at is not None
+    assert reach_again(waiting.store, waiting.authority, "w1@council.example", now=waiting.now, by="it")
+    assert waiting.alarms("suspended address") == []
+    waiting.case("C2", "2026-03-09 08:00 allocation")
+    assert "w1@council.example" in {mail.to for mail in waiting.turns("2026-03-24", "2026-03-24")}
 
 
 # ---- claims
@@ -597,7 +635,7 @@ def test_the_operator_hears_of_each_alarm_once_by_mail(waiting: House) -> None:
     assert waiting.tell() == 0
     (mail,) = [mail for mail in waiting.channel.taken if mail.to == "it@council.example"]
     assert mail.subject == "Early Help scheduler: 1 alarm"
-    assert "A message to person:w1 was refused (550 5.1.1 no such user)" in mail.flat
+    assert "A message to person:w1 was refused (554 5.7.1 not taken)" in mail.flat
     assert "What to do: ." not in mail.flat
 
 

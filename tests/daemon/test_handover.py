@@ -239,10 +239,20 @@ def test_in_shadow_it_is_decided_and_not_sent(held: House) -> None:
 
 def test_a_list_that_was_refused_is_not_made_anew_and_anew(held: House) -> None:
     to_w2(held, "2026-03-09 14:00")
-    held.channel.script = [Outcome("permanent", "550 no", about="address"), OK]
+    held.channel.script = [Outcome("permanent", "554 no", about="message"), OK]
     mails = held.turns("2026-03-10", "2026-03-10", ("08:30", "08:31", "10:00"))
     assert mails == []
     assert held.kinds("C1").count("handover") == 3
+
+
+def test_a_list_to_an_address_that_is_no_more_goes_one_rung_up_and_once(held: House) -> None:
+    to_w2(held, "2026-03-09 14:00")
+    held.channel.script = [Outcome("permanent", "550 5.1.1 no such user", about="address"), OK]
+    mails = held.turns("2026-03-10", "2026-03-13", ("08:30", "08:31", "10:00"))
+    listed = [mail for mail in mails if "handed over to you" in mail.subject]
+    assert [mail.to for mail in listed] == ["m1@council.example"]
+    assert "nobody acts as lead professional: Wilf Worker cannot be reached by mail" in listed[0].flat
+    assert {mail.to for mail in mails} == {"m1@council.example"}
 
 
 def test_several_cases_are_one_message(held: House) -> None:
