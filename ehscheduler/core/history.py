@@ -158,7 +158,25 @@ class History:
     def _selects(self, word: EventWord, event: Event) -> bool:
         assert word.where is not None
         # In the meaning of a word, a detail that was not given does not match: the event is simply not of this kind.
-        return holds(word.where, event.detail.get, self.happened_by(event.moment), _no_match) is True
+        return holds(word.where, self._news_of(event), self.happened_by(event.moment), _no_match) is True
+
+    def _news_of(self, event: Event) -> Callable[[str], Any]:
+        """Return how to look up what an event says; a change of attributes says nothing where it changes nothing."""
+        if event.word != "attributes_changed":
+            return event.detail.get
+        return lambda name: None if self._known_already(event, name) else event.detail.get(name)
+
+    def _known_already(self, event: Event, name: str) -> bool:
+        """Tell whether a fact had its new value before, or has it from something else that happened at that moment."""
+        before, now = self.case.facts.get(name), None
+        for other, change in self._changes:
+            if other.moment > event.moment:
+                break
+            if other is event:
+                now = change.get(name)
+            elif other.moment < event.moment or other.word != event.word or _order(other) < _order(event):
+                before = change.get(name, before)
+        return now is not None and now == before
 
     def _all_of(self, parts: tuple[str, ...]) -> Sequence[Event]:
         lists = [self.occurrences(part) for part in parts]

@@ -632,6 +632,36 @@ def test_a_reading_that_gives_a_meeting_no_weekday_is_refused(answer: str, said:
     assert any(said in fault for fault in refused.value.faults)
 
 
+BAND = """
+[facts]
+band = "word"
+[event.high]
+of = "attributes_changed"
+where = { band = "high" }
+[standard.referral]
+title = "Referral"
+clause = "20"
+due = "1 day after each high"
+met_by = "told"
+owner = "worker"
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        (["03-03 #A high"], ["A"]),
+        (["03-03 #A high", "03-05 #B high"], ["A"]),
+        (["03-03 #A high", "03-03 #B high"], ["A"]),
+        (["03-03 #A high", "03-05 #B low", "03-06 #C high"], ["A", "C"]),
+    ],
+)
+def test_an_attribute_that_is_given_the_value_it_had_has_not_changed(changes: list[str], asked: list[str]) -> None:
+    lines = [f'2026-{day} attributes_changed {ref} {{"band": "{band}"}}' for day, ref, band in map(str.split, changes)]
+    found = run(policy_of(BAND), ["2026-03-02 allocation", *lines], "2026-03-10")
+    assert [m.ref for m in found.milestones] == asked
+
+
 LATER = """
 [standard.profile]
 title = "Profile"
