@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import combinations
 
+from ehscheduler.core.check_order import later
 from ehscheduler.core.policy import Ladder, Step
 
 
@@ -12,6 +13,7 @@ def sense_of_ladder(ladder: Ladder) -> Iterator[str]:
     for (m, below), (n, step) in combinations(enumerate(ladder.steps, 1), 2):
         if _in_one_case(below, step):
             yield from _final_below(m, below, n)
+            yield from _ends_first(m, below, n, step)
 
 
 def _on_a_condition(ladder: Ladder) -> Iterator[str]:
@@ -29,3 +31,11 @@ def _final_below(m: int, below: Step, n: int) -> Iterator[str]:
     """Report a last step that another follows; the last of those that share the cases out are each final."""
     if below.final:
         yield f"step {m}: is final, and step {n} comes after it; only the last step of a case is final"
+
+
+def _ends_first(m: int, below: Step, n: int, step: Step) -> Iterator[str]:
+    """Report a rung whose time has run by the end of one below it; from step_reached each has time of its own."""
+    own = step.due.anchor is not None and step.due.anchor.word == "step_reached"
+    if not own and later(below.due, step.due, or_equal=True):
+        over = f"step {m}, {below.due.text!r}"
+        yield f"step {n}: {step.due.text!r} does not end after {over}; give the higher step more time"

@@ -334,7 +334,7 @@ def _other(shape: str, key: str, value: Any) -> Any:
     if key in ("phases", "rows"):
         return value[:1]
     if key == "due" and isinstance(value, str) and LENGTH.match(value):
-        return LENGTH.sub("9 years", value)
+        return LENGTH.sub("1 hour" if shape == "ladder.steps" else "9 years", value)  # a rung ends before those above
     return "every Monday" if value == OTHERS["on"] else OTHERS.get(key)
 
 

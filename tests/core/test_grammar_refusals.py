@@ -166,3 +166,33 @@ def test_a_final_step_that_another_follows_is_not_the_last(first: str, second: s
 def test_steps_that_share_the_cases_out_may_each_be_final() -> None:
     shared = (rung("director", more=f"final = true, {where}") for where in (ONE, REST))
     assert faults_of(DISPUTE + ladder(rung("manager"), *shared)) == []
+
+
+@pytest.mark.parametrize(
+    ("below", "above"),
+    [("24 hours", "24 hours"), ("24 hours", "16 hours"), ("6 working days", "6 days"), ("1 month", "2 weeks")],
+)
+def test_a_rung_that_ends_before_or_with_the_one_below_has_no_time(below: str, above: str) -> None:
+    below, above = f"{below} after dispute_raised", f"{above} after dispute_raised"
+    [fault] = faults_of(DISPUTE + ladder(rung("manager", below), rung("director", above)))
+    said = f"{above!r} does not end after step 1, {below!r}; give the higher step more time"
+    assert fault == f"p.toml [ladder.up]: step 2: {said}"
+
+
+@pytest.mark.parametrize(
+    ("below", "above"),
+    [
+        ("16 hours after dispute_raised", "24 hours after dispute_raised"),
+        ("3 working days after dispute_raised", "5 days after dispute_raised"),
+        ("30 days after dispute_raised", "1 month after dispute_raised"),
+        ("2 days after dispute_raised", "1 day after step_reached"),
+        ("1 day after step_reached", "1 day after step_reached"),
+    ],
+)
+def test_a_rung_that_ends_later_or_may_do_so_is_taken(below: str, above: str) -> None:
+    assert faults_of(DISPUTE + ladder(rung("manager", below), rung("director", above))) == []
+
+
+def test_steps_that_share_the_cases_out_may_end_together() -> None:
+    due = "1 day after dispute_raised"
+    assert faults_of(DISPUTE + ladder(rung("manager", due, ONE), rung("director", due, REST))) == []
