@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from ehscheduler.core.calendars import Span
+from ehscheduler.core.check_order import later, longer
+from ehscheduler.core.phrases import Due
 from ehscheduler.core.policy import AllOf, AnyOf, Compare, Cond, Not, Policy, Rhythm, Standard
 from ehscheduler.core.read_rules import WITHDRAWN
 
@@ -11,6 +14,7 @@ def sense_of(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
     """Report what in a rule undoes the rest of it, as sentences."""
     yield from _undone(rule)
     yield from _runs_through(policy, rule)
+    yield from _bounds(rule) if isinstance(rule, Standard) else _best_of(rule)
     if rule.escalate and not rule.dated:
         yield "escalate: the rule has no date to run over, so nobody hears; give it one, or drop escalate"
 
@@ -57,3 +61,24 @@ def _values(cond: Cond | None, name: str) -> Iterator[str]:
         case AnyOf(conds=conds) | AllOf(conds=conds):
             for inner in conds:
                 yield from _values(inner, name)
+
+
+def _bounds(rule: Standard) -> Iterator[str]:
+    """Report an opening or a best day that surely lies after a limit; the earliest of several limits counts.
+
+    A length of days opens on the day after it has run. What is rolled off a weekend can come together again.
+    """
+    for due in rule.due if rule.roll is None else ():
+        opens = rule.not_before
+        if opens and later(opens, due, or_equal=opens.how == "after" and not opens.in_hours):
+            yield f"not_before = {opens.text!r} opens after its limit, {due.text!r}, has passed; move one of them"
+        if isinstance(rule.best_by, Due) and later(rule.best_by, due):
+            yield f"best_by = {rule.best_by.text!r} lies after its limit, {due.text!r}; the best day comes first"
+
+
+def _best_of(rule: Rhythm) -> Iterator[str]:
+    for phase in rule.phases:
+        best = phase.best_by.length if phase.best_by else None
+        for every in phase.every:
+            if isinstance(best, Span) and isinstance(every.length, Span) and longer(best, every.length):
+                yield f"best_by = '{best}' lies after its limit, {every.text!r}; the best day comes first"

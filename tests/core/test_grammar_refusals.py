@@ -196,3 +196,78 @@ def test_a_rung_that_ends_later_or_may_do_so_is_taken(below: str, above: str) ->
 def test_steps_that_share_the_cases_out_may_end_together() -> None:
     due = "1 day after dispute_raised"
     assert faults_of(DISPUTE + ladder(rung("manager", due, ONE), rung("director", due, REST))) == []
+
+
+# ---- bounds that exclude each other
+
+
+def bounded(key: str, value: str, due: str) -> str:
+    return standard(f'due = {due}\n{key} = "{value}"\nmet_by = "taf_held"')
+
+
+@pytest.mark.parametrize(
+    ("opens", "due"),
+    [
+        ("3 weeks after allocation", "2 weeks after allocation"),
+        ("2 weeks after allocation", "2 weeks after allocation"),
+        ("49 hours after allocation", "48 hours after allocation"),
+        ("1 week after allocation", "same day as allocation"),
+        ("11 working days after allocation", "10 days after allocation"),
+        ("18th birthday", "3 months before 18th birthday"),
+        ("1 month before case court_order_end", "3 months before case court_order_end"),
+    ],
+)
+def test_a_rule_that_opens_after_its_limit_cannot_be_kept(opens: str, due: str) -> None:
+    said = (
+        f"p.toml [standard.plan]: not_before = {opens!r} opens after its limit, {due!r}, has passed; move one of them"
+    )
+    assert faults_of(bounded("not_before", opens, f'"{due}"')) == [said]
+    assert faults_of(bounded("not_before", opens, f'["1 year after closed", "{due}"]')) == [said]
+
+
+@pytest.mark.parametrize(
+    ("opens", "due"),
+    [
+        ("13 days after allocation", "2 weeks after allocation"),
+        ("48 hours after allocation", "48 hours after allocation"),
+        ("10 working days after allocation", "2 weeks after allocation"),
+        ("30 days after allocation", "1 month after allocation"),
+        ("3 weeks after latest allocation", "2 weeks after allocation"),
+        ("3 weeks after closed", "2 weeks after allocation"),
+        ("3 weeks after allocation", "no set time after allocation"),
+        ("same day as allocation", "same day as allocation"),
+        ("18th birthday", "by 18th birthday"),
+        ("3 months before case court_order_end", "1 month before case court_order_end"),
+    ],
+)
+def test_a_rule_that_opens_in_time_or_may_do_so_is_taken(opens: str, due: str) -> None:
+    assert faults_of(bounded("not_before", opens, f'"{due}"')) == []
+
+
+def test_a_best_day_after_the_limit_is_refused_and_on_it_is_taken() -> None:
+    for best, due in (("17 days", "2 weeks"), ("15 days", "14 days")):
+        best, due = f"{best} after allocation", f"{due} after allocation"
+        said = f"best_by = {best!r} lies after its limit, {due!r}; the best day comes first"
+        assert faults_of(bounded("best_by", best, f'"{due}"')) == [f"p.toml [standard.plan]: {said}"]
+    due = "2 weeks after allocation"
+    assert faults_of(bounded("best_by", due, f'"{due}"')) == []
+    assert faults_of(bounded("best_by", "46 days after allocation", '"no set time after allocation"')) == []
+
+
+RHYTHM = """[rhythm.seen]
+title = "Seen"
+clause = "1"
+every = "{every}"
+best_by = "{best}"
+from = "allocation"
+met_by = "family_seen"
+owner = "lead"
+"""
+
+
+def test_a_best_interval_longer_than_the_interval_is_refused_and_a_shorter_is_taken() -> None:
+    [fault] = faults_of(RHYTHM.format(every="1 month", best="6 weeks"))
+    said = "best_by = '6 weeks' lies after its limit, '1 month'; the best day comes first"
+    assert fault == f"p.toml [rhythm.seen]: {said}"
+    assert faults_of(RHYTHM.format(every="6 weeks", best="1 month")) == []
+    assert faults_of(RHYTHM.format(every="1 month", best="4 weeks")) == []
