@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ehscheduler.core.calendars import Span
+from ehscheduler.core.check_details import keys_of, known_details
 from ehscheduler.core.check_ladders import sense_of_ladder
 from ehscheduler.core.check_names import (
     known_anchor,
@@ -84,6 +85,8 @@ def _words(policy: Policy) -> Iterator[str]:
             yield from (f"{at}: {fault}" for fault in known_event(policy, part))
         yield from (f"{at}: {fault}" for fault in known_cond(policy, word.where, facts=False))
         yield from (f"{at} within: {fault}" for fault in known_length(policy, word.within))
+        asked = {*keys_of(word.where), *word.different} - {"day"}
+        yield from (f"{at}: {fault}" for fault in known_details(policy, word.of, asked) if word.of)
 
 
 def _shapes(policy: Policy) -> Iterator[str]:
@@ -124,6 +127,8 @@ def _check(policy: Policy, check: Check) -> Iterator[str]:
         yield from known_role(policy, role)
     yield from known_cond(policy, check.where)
     yield from known_cond(policy, check.must, facts=False)
+    of_the_case = {"age", *policy.facts, *policy.hooks}
+    yield from known_details(policy, check.at.word, {*keys_of(check.must)} - of_the_case)
     yield from known_length(policy, check.since if isinstance(check.since, Span) else None)
     if check.not_before:
         yield from known_due(policy, check.not_before)

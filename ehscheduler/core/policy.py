@@ -80,6 +80,7 @@ class EventWord:
     at_least: int = 1
     within: Span | None = None
     different: Mapping[str, int] = field(default_factory=dict)
+    details: tuple[str, ...] = ()
 
     @property
     def recorded(self) -> bool:

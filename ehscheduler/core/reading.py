@@ -164,7 +164,6 @@ def _word(table: Named) -> EventWord:
     if selects and "of" not in table.raw:
         table.fault(f"has {', '.join(selects)} but no 'of' to select from")
     within = table.phrase("within", phrases.read_span)
-    table.texts("details")
     different = table.inner("different")
     for key, n in different.items():
         if not isinstance(n, int) or isinstance(n, bool) or n < 1:
@@ -181,6 +180,7 @@ def _word(table: Named) -> EventWord:
         at_least=table.number("at_least", 1),
         within=plain_length(table, "within", within[0]) if within else None,
         different=dict(different),
+        details=table.texts("details"),
     )
     table.done()
     return word

@@ -271,3 +271,34 @@ def test_a_best_interval_longer_than_the_interval_is_refused_and_a_shorter_is_ta
     assert fault == f"p.toml [rhythm.seen]: {said}"
     assert faults_of(RHYTHM.format(every="6 weeks", best="1 month")) == []
     assert faults_of(RHYTHM.format(every="1 month", best="4 weeks")) == []
+
+
+# ---- what an event declares that it carries
+
+
+RANG = '[event.rang]\ndetails = ["by", "outcome"]\n'
+CHECK = '[check.asked]\ntitle = "Asked"\nclause = "1"\nat = "rang"\nowner = "lead"\nmust = { KEY = "x" }\n'
+ASKS = [
+    '[event.reached]\nof = "rang"\nwhere = { not = { KEY = "x" } }\n',
+    '[event.reached]\nof = "rang"\nat_least = 2\ndifferent = { KEY = 2, day = 2 }\n',
+    '[event.called]\nany = ["rang"]\n[event.reached]\nof = "called"\nwhere = { KEY = "x" }\n',
+    CHECK,
+]
+
+
+@pytest.mark.parametrize("asks", ASKS, ids=["where", "different", "through-another", "must"])
+def test_a_condition_asks_for_no_detail_that_the_event_does_not_declare(asks: str) -> None:
+    [fault] = faults_of(RANG + asks.replace("KEY", "outcom"))
+    said = "asks for the detail 'outcom', which rang does not declare; did you mean 'outcome'?"
+    assert fault.endswith(f": {said}")
+    assert fault.startswith(("p.toml [event.reached]: ", "p.toml [check.asked]: "))
+
+
+@pytest.mark.parametrize("asks", ASKS, ids=["where", "different", "through-another", "must"])
+def test_a_condition_asks_for_a_declared_detail_or_for_any_where_none_is_declared(asks: str) -> None:
+    assert faults_of(RANG + asks.replace("KEY", "outcome")) == []
+    assert faults_of("[event.rang]\n" + asks.replace("KEY", "outcom")) == []
+
+
+def test_what_an_event_is_asked_may_be_a_fact_of_the_case() -> None:
+    assert faults_of(RANG + CHECK.replace("KEY", "band")) == []
