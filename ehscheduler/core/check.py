@@ -32,7 +32,7 @@ from ehscheduler.core.policy import (
     Standard,
     weekday_of,
 )
-from ehscheduler.core.vocabulary import nearest
+from ehscheduler.core.vocabulary import ASKED_OF_DETAIL, nearest
 
 
 def cross_check(policy: Policy) -> list[str]:
@@ -156,9 +156,22 @@ def _rule(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
     yield from _decided(policy, rule)
     yield from _escalated(policy, rule)
     yield from known_cond(policy, rule.where)
+    yield from _asked_of_start(policy, rule)
     yield from _limits(policy, rule)
     yield from _never(rule)
     yield from sense_of(policy, rule)
+
+
+def _asked_of_start(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
+    """Report what a rule's condition asks of the one event that starts its clock, and that event cannot carry."""
+    if isinstance(rule, Rhythm):
+        starts = {phase.begin.anchor for phase in rule.phases}
+    else:
+        starts = {due.anchor for due in rule.due if due.anchor}
+    if len(starts) == 1:
+        of_the_case = {"age", *policy.facts, *policy.hooks}
+        asked = {*keys_of(rule.where)} & {*ASKED_OF_DETAIL} - of_the_case
+        yield from known_details(policy, starts.pop().word, asked)
 
 
 def _decided(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:

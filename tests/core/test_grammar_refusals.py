@@ -302,3 +302,10 @@ def test_a_condition_asks_for_a_declared_detail_or_for_any_where_none_is_declare
 
 def test_what_an_event_is_asked_may_be_a_fact_of_the_case() -> None:
     assert faults_of(RANG + CHECK.replace("KEY", "band")) == []
+
+
+def test_a_rule_asks_its_start_for_no_detail_that_it_does_not_declare() -> None:
+    rule = standard('due = "1 week after each rang"\nmet_by = "taf_held"\nwhere = { method = "phone" }')
+    said = "asks for the detail 'method', which rang does not declare; add it to details"
+    assert faults_of(RANG + rule) == [f"p.toml [standard.plan]: {said}"]
+    assert faults_of(RANG.replace("by", "method") + rule) == []
