@@ -2,6 +2,7 @@
 
 import pytest
 
+from ehscheduler.core.examples import read_examples, wanting
 from ehscheduler.core.reading import read_policy
 from ehscheduler.errors import PolicyRefused
 
@@ -309,3 +310,28 @@ def test_a_rule_asks_its_start_for_no_detail_that_it_does_not_declare() -> None:
     said = "asks for the detail 'method', which rang does not declare; add it to details"
     assert faults_of(RANG + rule) == [f"p.toml [standard.plan]: {said}"]
     assert faults_of(RANG.replace("by", "method") + rule) == []
+
+
+# ---- the examples beside a policy
+
+
+EXAMPLE = """[[example]]
+rule = "plan"
+events = ["2026-03-02 allocation", "2026-04-02 taf_held"]
+at = "2026-04-02"
+expect = [{ key = "plan", state = "met_late" }]
+"""
+
+
+def test_a_policy_for_which_no_example_stands_wants_them_and_one_that_has_them_wants_none() -> None:
+    policy = read_policy(HEAD + standard(f'{DUE}met_by = "taf_held"'), "p.toml")
+    wants = list(wanting(read_examples("", "examples.toml", policy), policy))
+    assert wants == ["no example shows plan met; add one", "no example shows plan late; add one"]
+    assert list(wanting(read_examples(EXAMPLE, "examples.toml", policy), policy)) == []
+
+
+def test_an_example_names_no_edition_since_it_stands_for_each_of_its_folder() -> None:
+    policy = read_policy(HEAD + standard(f'{DUE}met_by = "taf_held"'), "p.toml")
+    with pytest.raises(PolicyRefused) as refused:
+        read_examples(EXAMPLE + 'edition = "9"\n', "examples.toml", policy)
+    assert refused.value.faults == ["examples.toml [[example]] 1: no key 'edition'"]
