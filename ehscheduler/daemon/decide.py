@@ -13,7 +13,7 @@ from ehscheduler.core.milestones import Milestone, first_remind_day
 from ehscheduler.daemon.handover import to_list
 from ehscheduler.daemon.look import Decided, Decision, Look
 from ehscheduler.daemon.meant import Alarm
-from ehscheduler.daemon.moved import CHANGED, changes, dated, moved_at, told_instead
+from ehscheduler.daemon.moved import CHANGED, changes, moved_at, told_instead
 from ehscheduler.daemon.quiet import ONE_DAY, left_alone, quiet_until, run_out
 from ehscheduler.daemon.told import HAD_IT, UNSENT, Told
 from ehscheduler.daemon.whom import addressed
@@ -112,7 +112,7 @@ def _owed(look: Look, past: Sequence[Action], again: list[datetime]) -> Iterator
             if action.kind != "overdue":
                 continue
             action = replace(action, kind="baseline", immediate=False)
-        if not _is_news(look, action) or _said_that_day(look, action):
+        if not _is_news(look, action):
             continue
         if action.kind == "escalation" and not _may_climb(look, action, again):
             continue
@@ -136,15 +136,6 @@ def _gone_up(look: Look, action: Action, milestone: Milestone) -> bool:
     """Tell whether a dispute has gone up since a step: whoever is asked there can decide no more."""
     stage = action.stage or 0
     return action.kind == "dispute" and any(r.stage > stage and r.reached_at <= look.now for r in milestone.rungs)
-
-
-def _said_that_day(look: Look, action: Action) -> bool:
-    """Tell whether a last step that is told again each morning was told on that same day: by night, or late at work."""
-    if not action.repeat or action.stage is None:
-        return False
-    same = (told for told in look.about(action.key) if (told.kind, told.stage) == (action.kind, action.stage))
-    heard = (at for told in same if told.dated == dated(action.due_version) for at in told.heard.values())
-    return any(london_day(at) == london_day(action.at) for at in heard)
 
 
 def _for_the_baseline(look: Look, milestone: Milestone, action: Action) -> bool:

@@ -266,6 +266,7 @@ def step_of(around: Around, one: Checked, line: Line) -> Step:
     detail = m.anchor.detail if m.anchor else {}
     rung = next(r for r in m.rungs if r.stage == one.notice.stage)  # `check` has made sure that it is there
     above = next((r for r in m.rungs if r.stage == rung.stage + 1), None)
+    first = one.heard.get(("dispute", rung.stage))
     title = policy.title_of_role
     # What a case system sent as its matter or its sides is shown only where it is a word of the policy.
     sides = [str(detail.get(key)) for key in ("by_role", "against") if detail.get(key) in policy.roles]
@@ -280,6 +281,7 @@ def step_of(around: Around, one: Checked, line: Line) -> Step:
         together=rung.together,
         final=rung.final,
         asked_as=tuple(map(title, roles_of(one, around))),
+        asked_first=said_moment(first) if one.notice.repeat and first else "",
         told=tuple(_told_of_dispute(one, rung, policy)),
         goes_to_next=" and ".join(title(role) for role in above.who) if above else "",
         about=said_word(str(detail.get("about"))) if detail.get("about") in matters(policy) else "",

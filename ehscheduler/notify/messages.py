@@ -78,7 +78,8 @@ class Step:
 
     `about` is a word of the policy, `sides` and `others` (who decide at the same step) are titles of roles, `recorded`
     are those of them who have, and `if_over` says what the protocol asks when its time runs out. `decide_on` is the day
-    of this step's own time. `asked_as` are the roles in which the reader is asked.
+    of this step's own time. `asked_as` are the roles in which the reader is asked; `asked_first` says when this step
+    was asked first where it is asked again.
     """
 
     line: Line
@@ -94,6 +95,7 @@ class Step:
     about: str = ""
     sides: tuple[str, ...] = ()
     asked_as: tuple[str, ...] = ()
+    asked_first: str = ""
     others: tuple[str, ...] = ()
     recorded: tuple[str, ...] = ()
     at_odds: bool = False

@@ -246,7 +246,8 @@ def next_words(step: Step) -> str:
 
 def why_words(step: Step) -> str:
     """Say in which role a reader is asked to decide, and for whom they stand in."""
-    asked = f"you are asked as {words.list_words(step.asked_as)}." if step.asked_as else ""
+    again = f", first at {step.asked_first} and now again, as no decision is recorded" if step.asked_first else ""
+    asked = f"you are asked as {words.list_words(step.asked_as)}{again}." if step.asked_as else ""
     return " ".join(said for said in (sentence(asked), step.line.stands_in) if said)
 
 

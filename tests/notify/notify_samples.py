@@ -185,7 +185,13 @@ MESSAGES: dict[str, Message] = {
         day=MONDAY,
         steps=(
             Step(
-                line=replace(DISPUTE, state="overdue", due_on=date(2026, 6, 20), days_over=2),
+                line=replace(
+                    DISPUTE,
+                    state="overdue",
+                    due_on=date(2026, 6, 20),
+                    days_over=2,
+                    stands_in="You cover for the strategic head, Ash Example, who is away until Friday 26 June 2026.",
+                ),
                 since="09:10 on Friday 19 June 2026",
                 asks="Settle which service holds the case, and record the decision.",
                 decide_by="it was due by 09:10 on Saturday 20 June 2026",
@@ -197,6 +203,8 @@ MESSAGES: dict[str, Message] = {
                 others=("strategic head", "deputy director"),
                 recorded=("strategic head", "deputy director"),
                 told=("team manager", "service manager"),
+                asked_as=("strategic head",),
+                asked_first="09:10 on Saturday 20 June 2026",
             ),
         ),
     ),
