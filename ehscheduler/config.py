@@ -2,22 +2,25 @@
 
 import os
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ehscheduler.core.actions import OverdueStep
 from ehscheduler.core.calendars import Span
 from ehscheduler.core.drift import OURS, Numbers
 from ehscheduler.core.phrases import read_span
+from ehscheduler.core.preferences import KINDS, Preferences, read_digest_time, read_quiet
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import ConfigRefused, PhraseFault
 
 NEUTRAL_NAME = "Early Help reminders"
 SQLITE = "sqlite:///"
+Kind = Literal["digest", "immediate", "escalation", "dispute", "baseline", "weekly"]
 SAFEGUARDING = "follow your council's safeguarding procedure; nothing here delays a referral"
 
 
@@ -29,6 +32,17 @@ def _length(text: str) -> str:
     if not isinstance(span, Span) or span.in_hours:
         raise ValueError(f"{text!r} must be a length in days, such as '1 working day'")
     return text
+
+
+def _checked(read: Callable[[str], object]) -> Callable[[str], str]:
+    """Make a check of a text that may be left empty from what reads it."""
+
+    def check(text: str) -> str:
+        if text:
+            read(text)
+        return text
+
+    return check
 
 
 class _Table(BaseModel):
@@ -56,18 +70,101 @@ class Mail(_Table):
     host: str = "localhost"
     port: int = Field(default=25, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
+    auth: Literal["plain", "xoauth2", "none"] | None = None
     username: str = ""
     password_env: str = "EHS_SMTP_PASSWORD"  # noqa: S105 - the name of a variable, not a password
+    password_command: list[str] = []
     ca_file: str = ""
     sender: str = "early-help@localhost.invalid"
     sender_name: str = NEUTRAL_NAME
     return_path: str = ""
     deadline_seconds: int = Field(default=60, ge=5, le=600)
 
+    @model_validator(mode="after")
+    def _can_sign_in(self) -> Self:
+        """Refuse settings with which nobody could sign in, or would not as the file seems to say."""
+        if self.auth in ("plain", "xoauth2") and not self.username:
+            raise ValueError(f'auth = "{self.auth}" needs a username; add one, or leave auth out')
+        if self.auth == "none" and (self.username or self.password_command):
+            raise ValueError('auth = "none" signs in to nothing; take out username and password_command, or auth')
+        if self.password_command and not self.username:
+            raise ValueError("password_command needs a username to sign in with; add one, or take the command out")
+        if self.password_command and not (self.password_command[0] and "\0" not in "".join(self.password_command)):
+            raise ValueError('password_command is a list of words, the first a program: ["get-token", "--for", "mail"]')
+        return self
+
+    @property
+    def sign_in(self) -> Literal["plain", "xoauth2", "none"]:
+        """Return how to sign in: as the file says, else with a password where there is a username."""
+        return self.auth or ("plain" if self.username else "none")
+
     @property
     def password(self) -> str:
-        """Return the password from the environment; it is never in the file."""
+        """Return the password, or the token, from the environment; it is never in the file."""
         return os.environ.get(self.password_env, "")
+
+
+class Egress(_Table):
+    """How this machine reaches the web: through a proxy, trusting one more authority, and to which further hosts."""
+
+    proxy: str = ""
+    ca_file: str = ""
+    also_allow: list[str] = []
+
+
+class ChannelTable(_Table):
+    """A way out beside mail; what is secret of it comes from the environment or from a file, and is never here."""
+
+    kind: str
+    secret_env: str = ""
+    secret_file: str = ""
+    references: bool = False
+    template: str = ""
+    url: str = ""
+
+    @property
+    def secret(self) -> str:
+        """Return the address of a webhook, or a key; empty where there is none."""
+        if self.secret_file:
+            return Path(self.secret_file).read_text(encoding="utf-8").strip()
+        return os.environ.get(self.secret_env, "") if self.secret_env else ""
+
+
+class PreferencesTable(_Table):
+    """What people prefer where they say nothing themselves: of an authority, or of one team in it.
+
+    `channel` is for every kind of message that `by_kind` does not name.
+    """
+
+    channel: str = ""
+    by_kind: dict[Kind, str] = {}
+    digest_at: Annotated[str, AfterValidator(_checked(read_digest_time))] = ""
+    quiet: Annotated[str, AfterValidator(_checked(read_quiet))] = ""
+
+    @property
+    def preferences(self) -> Preferences:
+        usual: dict[str, str] = dict.fromkeys(KINDS, self.channel) if self.channel else {}
+        return Preferences(
+            {**usual, **{str(kind): name for kind, name in self.by_kind.items()}},
+            read_digest_time(self.digest_at) if self.digest_at else None,
+            read_quiet(self.quiet) if self.quiet else None,
+        )
+
+
+class TeamPreferences(PreferencesTable):
+    """The same for one team, and which chat gets a copy of which kinds: counts and titles, for many read it."""
+
+    chat: str = ""
+    chat_hears: list[Kind] = [
+        "escalation",
+        "dispute",
+    ]
+
+
+class AuthorityPreferences(PreferencesTable):
+    """What an authority's people prefer, and each of its teams; "*" is every team that is not named."""
+
+    teams: dict[str, TeamPreferences] = {}
 
 
 class Operator(_Table):
@@ -178,6 +275,9 @@ class Config(_Table):
     safeguarding: dict[str, str] = {}
     heartbeat: Heartbeat = Heartbeat()
     feeds: dict[str, Feeds] = {}
+    egress: Egress = Egress()
+    channels: dict[str, ChannelTable] = {}
+    preferences: dict[str, AuthorityPreferences] = {}
     sittings: dict[str, dict[str, dict[date, date | Literal["cancelled"]]]] = {}
 
     def live_for(self, authority: str) -> Live:
@@ -194,6 +294,7 @@ class Config(_Table):
             self.drift,
             self.safeguarding,
             self.feeds,
+            self.preferences,
         )
         return sorted({name for table in tables for name in table})
 
@@ -240,7 +341,15 @@ def _from_folder(config: Config, folder: Path) -> Config:
         url = str(folder / url)
     elif url.startswith(SQLITE) and url != SQLITE:
         url = f"{SQLITE}{folder / url.removeprefix(SQLITE)}"
-    return config.model_copy(update={"mail": settled, "database": Database(url=url)})
+    channels = {
+        name: table.model_copy(update={"secret_file": str(folder / table.secret_file) if table.secret_file else ""})
+        for name, table in config.channels.items()
+    }
+    egress = config.egress
+    if egress.ca_file:
+        egress = egress.model_copy(update={"ca_file": str(folder / egress.ca_file)})
+    new = {"mail": settled, "database": Database(url=url), "channels": channels, "egress": egress}
+    return config.model_copy(update=new)
 
 
 def config_from(raw: dict[str, Any], name: str) -> Config:

@@ -77,8 +77,10 @@ def server_of(config: Config) -> Server:
         port=mail.port,
         envelope_from=mail.return_path,
         security=mail.security,
+        auth=mail.sign_in,
         username=mail.username,
-        password=mail.password if mail.username else "",
+        password=mail.password if mail.username and not mail.password_command else "",
+        password_command=tuple(mail.password_command),
         ca_file=Path(mail.ca_file) if mail.ca_file else None,
         connect_within=min(10.0, mail.deadline_seconds / 2),
     )

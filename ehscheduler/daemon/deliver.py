@@ -179,7 +179,7 @@ def _withdrawn(tx: Tx, round_: Round, held: Claim) -> bool:
     if not drops or not mark_withdrawn(tx, held, why=drops[0].why):
         return False
     for drop in drops:
-        note_drop(tx, around, drop, held.channel)
+        note_drop(tx, around, drop)
     round_.done.dropped += len(drops)
     return True
 

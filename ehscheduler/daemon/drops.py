@@ -4,10 +4,11 @@ from datetime import datetime
 
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.daemon.handover import former_leads
+from ehscheduler.daemon.hearing import Hearing
 from ehscheduler.daemon.recheck import Around, Drop, re_owned
 from ehscheduler.store.alarms import raise_alarm
 from ehscheduler.store.cases import wake
-from ehscheduler.store.notices import NewDelivery, add_deliveries, notices_of
+from ehscheduler.store.notices import add_deliveries, notices_of
 from ehscheduler.store.outbox import drop_deliveries, outbox
 from ehscheduler.store.trail import append_trail
 from ehscheduler.store.tx import Tx
@@ -15,11 +16,14 @@ from ehscheduler.store.tx import Tx
 EVERY_DELIVERY = 100_000
 
 
-def note_drop(tx: Tx, around: Around, drop: Drop, channel: str, *, send_after: datetime | None = None) -> None:
+def note_drop(tx: Tx, around: Around, drop: Drop, *, send_after: datetime | None = None) -> None:
     """Note why a notice does not go to a recipient, and send it to whom it goes instead."""
     name, notice = around.authority.name, drop.notice
-    instead = [NewDelivery(recipient=r, channel=channel, send_after=send_after or around.now) for r in drop.instead]
-    add_deliveries(tx, name, notice.key, instead)
+    after = send_after or around.now
+    if drop.instead:
+        hearing = Hearing.of(tx, around.desk.config, name, around.directory)
+        told = [hearing.delivery(to, notice.kind, after, immediate=notice.immediate) for to in drop.instead]
+        add_deliveries(tx, name, notice.key, told)
     for code, subject, text in drop.alarms:
         raise_alarm(tx, name, code=code, subject=subject, text=text, at=around.now)
     said = {"notice": notice.key, "to": around.recipient, "why": drop.why, "instead": list(drop.instead)}
@@ -46,4 +50,4 @@ def pass_on(tx: Tx, around: Around, found: Evaluation) -> None:
         drop = re_owned(notice, found, was)
         if drop is not None:
             drop_deliveries(tx, name, [(notice.key, row.recipient, row.channel)], why=drop.why)
-            note_drop(tx, was, drop, row.channel, send_after=row.send_after)
+            note_drop(tx, was, drop, send_after=row.send_after)

@@ -7,6 +7,7 @@ from datetime import date
 from ehscheduler.address import message_id
 from ehscheduler.core.actions import next_morning
 from ehscheduler.core.policy import Policy
+from ehscheduler.daemon.hearing import kind_of
 from ehscheduler.daemon.lines import line_of, step_of
 from ehscheduler.daemon.look import at_work
 from ehscheduler.daemon.recheck import Around, Checked
@@ -26,17 +27,9 @@ from ehscheduler.notify.messages import (
 from ehscheduler.notify.sections import split
 from ehscheduler.notify.ways import Way
 from ehscheduler.notify.words import moment_words
-from ehscheduler.store.notices import Notice
 from ehscheduler.store.outbox import Letter
 
 # ---- messages
-
-
-def kind_of(notice: Notice) -> str:
-    """Name the message that a notice belongs in."""
-    if notice.kind in ("dispute", "escalation", "baseline"):
-        return notice.kind
-    return "immediate" if notice.immediate else "digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +45,7 @@ def compose(around: Around, way: Way, to: Addressee, checked: Sequence[Checked])
     """Yield each message for one recipient by one way, with the keys of the notices in it."""
     by_kind: dict[str, list[Checked]] = {}
     for one in checked:
-        by_kind.setdefault(kind_of(one.notice), []).append(one)
+        by_kind.setdefault(kind_of(one.notice.kind, immediate=one.notice.immediate), []).append(one)
     if "digest" in by_kind and not around.recipient.startswith("team:"):
         # What goes out in the same minute goes in one message, hour clocks too.
         by_kind["digest"] += by_kind.pop("immediate", [])

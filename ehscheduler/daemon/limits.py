@@ -10,10 +10,10 @@ from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.people import Directory
 from ehscheduler.core.workload import Crossing, crossings, limits_for
 from ehscheduler.daemon.desk import EVERY_TEAM, Desk
+from ehscheduler.daemon.hearing import Hearing
 from ehscheduler.daemon.meant import alarm_of, meant
 from ehscheduler.daemon.recheck import Around, Checked, Drop
 from ehscheduler.daemon.told import NOT_YET_LIVE, SHADOW
-from ehscheduler.notify.ways import MAIL
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import raise_alarm
 from ehscheduler.store.holdings import counted, holdings_of, is_stale, note_over, stood_over
@@ -100,7 +100,8 @@ def _wanted(
         to = () if kept else _recipients(tx, desk, authority, directory, one, now)
         if kept or to:
             after = next_morning(authority.calendar, now)
-            yield _notice(one, key, kept, now), [NewDelivery(recipient=r, channel=MAIL, send_after=after) for r in to]
+            hearing = Hearing.of(tx, desk.config, authority.name, directory)
+            yield _notice(one, key, kept, now), [hearing.delivery(r, LIMIT, after, immediate=False) for r in to]
 
 
 def _recipients(

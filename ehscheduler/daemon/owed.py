@@ -57,7 +57,7 @@ def owed(tx: Tx, around: Around, parcel: Parcel) -> tuple[list[Checked], list[Dr
     for drop in (*drops, *less):
         which = (drop.notice.key, parcel.recipient, parcel.channel)
         drop_deliveries(tx, around.authority.name, [which], why=drop.why)
-        note_drop(tx, around, drop, parcel.channel)
+        note_drop(tx, around, drop)
     return kept, [*drops, *less]
 
 

@@ -19,11 +19,11 @@ from ehscheduler.core.people import Directory
 from ehscheduler.daemon.decide import decide
 from ehscheduler.daemon.desk import OUTAGE, Desk, as_word
 from ehscheduler.daemon.drops import EVERY_DELIVERY, pass_on
+from ehscheduler.daemon.hearing import Hearing
 from ehscheduler.daemon.look import Decided, Decision, Look
 from ehscheduler.daemon.recheck import Around
 from ehscheduler.daemon.told import told_of
 from ehscheduler.errors import EhsError, StoreError
-from ehscheduler.notify.ways import MAIL
 from ehscheduler.notify.words import recorded_words
 from ehscheduler.office import evaluation_of
 from ehscheduler.plugins import Authority
@@ -76,6 +76,7 @@ class Round:
     directory: Directory
     last_tick: datetime
     now: datetime
+    hearing: Hearing
     troubled: frozenset[str] = frozenset()
 
     def around(self, tx: Tx) -> Around:
@@ -111,9 +112,10 @@ def _begin(desk: Desk, authority: Authority, now: datetime) -> Round:
         last_tick = datetime.fromisoformat(seen) if seen else now
         _note_outage(tx, authority, last_tick, now)
         directory = desk.directory(tx, name, now)
+        hearing = Hearing.of(tx, desk.config, name, directory)
         open_alarms = alarms(tx, name, limit=EVERY_DELIVERY)
     troubled = frozenset(alarm.subject for alarm in open_alarms if alarm.code in (CASE_FAULT, CASE_PROBLEM))
-    return Round(desk, authority, directory, last_tick, now, troubled)
+    return Round(desk, authority, directory, last_tick, now, hearing, troubled)
 
 
 def _note_outage(tx: Tx, authority: Authority, last_tick: datetime, now: datetime) -> None:
@@ -202,7 +204,8 @@ def look_at(tx: Tx, round_: Round, record: CaseRecord) -> int:
     if found.handovers:
         pass_on(tx, round_.around(tx), found)
     decided = decide(_look(tx, round_, found))
-    new = add_notices(tx, name, _written(round_, record, decided))
+    team = as_word(found.facts.get("team"))
+    new = add_notices(tx, name, _written(round_, record, decided, team))
     _trail(tx, round_, [decision for decision in decided.notices if decision.key in new])
     for code, subject, text in decided.alarms:
         raise_alarm(tx, name, code=code, subject=subject, text=text, at=now)
@@ -271,7 +274,9 @@ def _look(tx: Tx, round_: Round, found: Evaluation) -> Look:
     )
 
 
-def _written(round_: Round, record: CaseRecord, decided: Decided) -> Iterable[tuple[Notice, Sequence[NewDelivery]]]:
+def _written(
+    round_: Round, record: CaseRecord, decided: Decided, team: str | None
+) -> Iterable[tuple[Notice, Sequence[NewDelivery]]]:
     source = recorded_words(record.source, record.read_at)
     for decision in decided.notices:
         action = decision.action
@@ -293,11 +298,14 @@ def _written(round_: Round, record: CaseRecord, decided: Decided) -> Iterable[tu
             clause=action.clause,
             source=source,
         )
-        deliveries = [
-            NewDelivery(recipient=recipient, channel=MAIL, send_after=decision.send_after[recipient])
-            for recipient in decision.recipients
-        ]
-        yield notice, deliveries
+        yield notice, _deliveries(round_.hearing, decision, team)
+
+
+def _deliveries(hearing: Hearing, decision: Decision, team: str | None) -> list[NewDelivery]:
+    """Return how each recipient is told, and the copy that the team's chat gets."""
+    kind, immediate = decision.action.kind, decision.action.immediate
+    told = [hearing.delivery(to, kind, decision.send_after[to], immediate=immediate) for to in decision.recipients]
+    return [*told, *hearing.copies(team, kind, told, immediate=immediate)]
 
 
 def _trail(tx: Tx, round_: Round, decisions: Sequence[Decision]) -> None:

@@ -16,6 +16,7 @@ from ehscheduler.office.disputes import (
 )
 from ehscheduler.office.entry import SOURCE, Act
 from ehscheduler.office.files import FIRST_IMPORT, Taken, take_files
+from ehscheduler.office.reach import bounce, prefer, reach_again
 
 __all__ = [
     "FIRST_IMPORT",
@@ -23,6 +24,7 @@ __all__ = [
     "Act",
     "Taken",
     "acknowledge",
+    "bounce",
     "case_from",
     "close",
     "correct",
@@ -34,6 +36,8 @@ __all__ = [
     "evaluation_of",
     "extend",
     "hold",
+    "prefer",
+    "reach_again",
     "record",
     "relax",
     "resume",
