@@ -8,6 +8,7 @@ from ehscheduler.core.calendars import london_day
 from ehscheduler.core.disputes import Rung
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.events import Event
+from ehscheduler.core.history import known_by
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import AllOf, AnyOf, Compare, Cond, Not, Policy, Standard
 
@@ -61,9 +62,7 @@ def disputes_of(
 
     With `at` their step is the one at which they were then, on what is known now.
     """
-    known = [event for event in events if event.moment <= now and event.recorded <= now]
-    gone = {event.detail.get("event") for event in known if event.word == "retracted"}
-    words = {event.id: event for event in known if event.id not in gone}
+    words = {event.id: event for event in known_by(events, now)}
     made = [
         _dispute(m, words[m.anchor.id], words.values(), at or now)
         for m in found.milestones

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from ehscheduler.core.calendars import Calendar, Span, london_day
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.events import Event
-from ehscheduler.core.history import OVERDUE
+from ehscheduler.core.history import OVERDUE, known_by
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy, Rhythm, Rule, Standard
 from ehscheduler.core.saying import said_day
@@ -19,9 +19,7 @@ from ehscheduler.core.saying import said_day
 CONTACT = frozenset({"family_seen", "home_visit", "contact_made"})
 SUPERVISION = frozenset({"supervision_held", "oversight_noted"})
 REVIEW = frozenset({"review_held", "taf_held", "assessment_reviewed"})
-NOT_ACTIVITY = frozenset(
-    {"retracted", "acknowledged", "left_without_dates", "relaxation_noted_late", "relaxation_agreed"}
-)
+NOT_ACTIVITY = frozenset({"acknowledged", "left_without_dates", "relaxation_noted_late", "relaxation_agreed"})
 """Events that say something of the record or of a date; the family's case did not move by them."""
 
 SIGNALS = {
@@ -93,7 +91,7 @@ def drifting(
     """Return a case's signs of drift at `now`, or None where it has none; a closed case has none."""
     if found.closed_on is not None:
         return None
-    look = _Look(policy, calendar, found, _known(events, now), london_day(now), numbers)
+    look = _Look(policy, calendar, found, known_by(events, now), london_day(now), numbers)
     signals = sorted(_signals(look), key=lambda signal: list(SIGNALS).index(signal.name))
     return Drifting(found.case, tuple(signals)) if signals else None
 
@@ -124,13 +122,6 @@ class _Look:
 
     def met_by(self, m: Milestone) -> frozenset[str]:
         return _met_by(self.policy, self.policy.rules[m.rule])
-
-
-def _known(events: Iterable[Event], now: datetime) -> list[Event]:
-    """Return what had happened and was recorded by now, without what was withdrawn, in order of time."""
-    known = [event for event in events if event.moment <= now and event.recorded <= now]
-    gone = {event.detail.get("event") for event in known if event.word == "retracted"}
-    return sorted((event for event in known if event.id not in gone), key=lambda event: event.moment)
 
 
 def _met_by(policy: Policy, rule: Rule) -> frozenset[str]:

@@ -341,6 +341,11 @@ def _standing(events: Iterable[Event], now: datetime) -> tuple[list[Event], list
     return known, [event for event in recorded if event.id in gone], lost
 
 
+def known_by(events: Iterable[Event], now: datetime) -> list[Event]:
+    """Return what had happened and was recorded by an instant and stands, in order of time; no retractions."""
+    return _standing(events, now)[0]
+
+
 def withdrawn_ids(retractions: Mapping[str, Event]) -> set[str]:
     """Return the ids that are withdrawn; a retraction that is itself retracted withdraws nothing."""
     gone: set[str] = set()
