@@ -10,6 +10,7 @@ from typing import Literal
 
 from ehscheduler.address import address_fault
 from ehscheduler.notify.channel import About, Kind, answer_words
+from ehscheduler.notify.signing_in import Auth, secret_fault
 from ehscheduler.notify.watchdog import is_loopback
 
 Security = Literal["starttls", "tls", "none"]
@@ -27,17 +28,27 @@ AFTER_DOT = "after the final dot"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A mail relay, as config names it; the password comes from the environment and is never shown."""
+    """A mail relay, as config names it, and how we sign in to it; nothing secret of it is ever shown.
+
+    `password` is the password, or the OAuth2 token where `auth` is "xoauth2"; where there is a `password_command`
+    that prints it, it is asked anew for each connection.
+    """
 
     host: str
     port: int
     envelope_from: str
     security: Security = "starttls"
+    auth: Auth = "plain"
     username: str = ""
     password: str = field(default="", repr=False)
+    password_command: tuple[str, ...] = field(default=(), repr=False)
     ca_file: Path | None = None
     helo: str = ""
     connect_within: float = CONNECT_WITHIN
+
+    @property
+    def signs_in(self) -> bool:
+        return bool(self.username) and self.auth != "none"
 
 
 def server_faults(server: Server) -> list[str]:
@@ -50,14 +61,32 @@ def server_faults(server: Server) -> list[str]:
             server.security == "none" and not is_loopback(server.host),
             f'security "none" is for this machine only, and {server.host} is not; use "starttls" or "tls"',
         ),
-        (bool(server.username) and not server.password, "there is a username and its password is not set"),
         (
             bool(server.envelope_from) and address_fault(server.envelope_from) is not None,
             "envelope_from is not one plain address",
         ),
         (bool(server.helo) and not HOST.fullmatch(server.helo), "helo is not a host name"),
     )
-    return [fault for holds, fault in checks if holds]
+    return [fault for holds, fault in checks if holds] + _sign_in_faults(server)
+
+
+def _sign_in_faults(server: Server) -> list[str]:
+    if server.auth not in {"plain", "xoauth2", "none"}:
+        return ['auth is one of "plain", "xoauth2" or "none"']
+    if server.auth == "xoauth2" and not server.username:
+        return ['auth "xoauth2" needs a username: the address of the mailbox that the token is for']
+    if not server.signs_in:
+        return []
+    faults = [] if server.username.isprintable() else ["the username has a control character in it"]
+    if not server.password_command:
+        what = "OAuth2 token" if server.auth == "xoauth2" else "password"
+        missing = (
+            f"there is a username and its {what} is not set; put it into the environment variable that "
+            "password_env names, or name a password_command that prints it"
+        )
+        fault = secret_fault(server.auth, server.password) if server.password else missing
+        faults += [fault] if fault else []
+    return faults
 
 
 class Garbled(Exception):
@@ -110,7 +139,7 @@ def judge(stage: str, code: int, words: str) -> tuple[Kind, About]:
             return "temporary", "channel"
         return "temporary", "address" if stage == "RCPT" else "message"
     if not 500 <= code < 600:
-        return ("uncertain" if stage == AFTER_DOT else "temporary"), "message"
+        return ("uncertain" if stage == AFTER_DOT else "temporary"), "channel" if stage in CHANNEL_STAGES else "message"
     enhanced = ENHANCED.match(words)
     subject, detail = enhanced.groups() if enhanced else ("", "")
     if stage in CHANNEL_STAGES or code in SIGN_IN_CODES or (subject == "7" and detail in SIGN_IN_DETAILS):

@@ -1,6 +1,5 @@
 """Mail by SMTP: one recipient a message, TLS or nothing, and a value for every way it can end."""
 
-import base64
 import contextlib
 import re
 import smtplib
@@ -11,6 +10,19 @@ from collections.abc import Container, Iterator
 from ehscheduler.notify.channel import DEADLINE, About, Kind, Outcome, answer_words
 from ehscheduler.notify.mail import envelope_faults
 from ehscheduler.notify.relay import AFTER_DOT, CHANNEL_STAGES, HOST, Garbled, Link, Server, judge, server_faults
+from ehscheduler.notify.signing_in import (
+    COMMAND_WITHIN,
+    REFUSED,
+    SWITCHED_OFF,
+    NoSecret,
+    ask,
+    encoded,
+    masked,
+    plain,
+    remedy_of,
+    secret_fault,
+    xoauth2,
+)
 from ehscheduler.notify.watchdog import Watchdog, connect
 
 QUIT_WITHIN = 1.0
@@ -33,6 +45,7 @@ class _Session:
         self.server = server
         self._link: Link | None = None
         self._stage = "connect"
+        self._secret = ""
 
     def session(self) -> contextlib.AbstractContextManager["_Session"]:
         """Give this session again."""
@@ -78,6 +91,7 @@ class _Session:
         if self._link is not None and not self._is_there(self._link, watch):
             self._drop()
         if self._link is None:
+            self._secret = self._ask(watch)
             self._link = Link(self._connect(watch), self.server.helo or _own_name())
             self._open(self._link, watch)
         if message is None:
@@ -91,6 +105,20 @@ class _Session:
             self._say(link, watch, "RSET", "RSET", wanted={250})
             return True
         return False
+
+    def _ask(self, watch: Watchdog) -> str:
+        """Get the password or token, before a relay is kept waiting for it; a token of an hour ago may be of no use."""
+        server = self.server
+        if not (server.signs_in and server.password_command):
+            return server.password
+        self._stage = "AUTH"
+        try:
+            secret = ask(server.password_command, min(COMMAND_WITHIN, watch.left()))
+        except NoSecret as fault:
+            raise _Ended(self._unfit("AUTH", str(fault))) from None
+        if unfit := secret_fault(server.auth, secret):
+            raise _Ended(self._unfit("AUTH", f"password_command printed what cannot be sent: {unfit}"))
+        return secret
 
     def _connect(self, watch: Watchdog) -> socket.socket:
         server = self.server
@@ -111,7 +139,7 @@ class _Session:
             self._say(link, watch, "STARTTLS", "STARTTLS", wanted={220})
             self._secure(link, watch)
             self._greet(link, watch)
-        if self.server.username:
+        if self.server.signs_in:
             self._sign_in(link, watch)
 
     def _greet(self, link: Link, watch: Watchdog) -> None:
@@ -143,16 +171,38 @@ class _Session:
             raise ConnectionError("the connection ended before the TLS handshake")
 
     def _sign_in(self, link: Link, watch: Watchdog) -> None:
-        server = self.server
         offered = str(link.esmtp_features.get("auth", "")).upper().split()
-        if "PLAIN" in offered:
-            self._say(link, watch, "AUTH", f"AUTH PLAIN {_plain(server)}", wanted={235})
+        if self.server.auth == "xoauth2":
+            self._sign_in_by_token(link, watch, offered)
+        elif "PLAIN" in offered:
+            self._say(link, watch, "AUTH", f"AUTH PLAIN {plain(self.server.username, self._secret)}", wanted={235})
         elif "LOGIN" in offered:
             self._say(link, watch, "AUTH", "AUTH LOGIN", wanted={334})
-            self._say(link, watch, "AUTH", _base64(server.username), wanted={334})
-            self._say(link, watch, "AUTH", _base64(server.password), wanted={235})
+            self._say(link, watch, "AUTH", encoded(self.server.username), wanted={334})
+            self._say(link, watch, "AUTH", encoded(self._secret), wanted={235})
+        elif "XOAUTH2" in offered:
+            raise _Ended(self._unfit("AUTH", f"the server offers no sign-in with a password: {SWITCHED_OFF}"))
         else:
             raise _Ended(self._unfit("AUTH", "the server offers neither of the sign-ins that we use, PLAIN and LOGIN"))
+
+    def _sign_in_by_token(self, link: Link, watch: Watchdog, offered: list[str]) -> None:
+        if "XOAUTH2" not in offered:
+            raise _Ended(self._unfit("AUTH", f"the server offers no XOAUTH2, but {' '.join(offered) or 'no sign-in'}"))
+        code, said = self._ask_and_hear(link, watch, f"AUTH XOAUTH2 {xoauth2(self.server.username, self._secret)}")
+        if code == 334:
+            # What is wrong comes as a challenge; the refusal itself comes once that is answered with an empty line.
+            code, said = self._ask_and_hear(link, watch, "")
+        if code == 334:
+            raise _Ended(self._unfit("AUTH", REFUSED))
+        if code != 235:
+            raise _Ended(self._refused("AUTH", code, said))
+
+    def _ask_and_hear(self, link: Link, watch: Watchdog, command: str) -> tuple[int, bytes]:
+        self._stage = "AUTH"
+        link.wire.settimeout(watch.left())
+        link.putcmd(command)
+        link.wire.settimeout(watch.left())
+        return link.getreply()
 
     def _hand_over(self, link: Link, watch: Watchdog, message: bytes, to: str) -> Outcome:
         size = f" SIZE={len(message)}" if link.has_extn("size") else ""
@@ -184,6 +234,8 @@ class _Session:
     def _refused(self, stage: str, code: int, said: bytes) -> Outcome:
         words = self._words(said)
         kind, about = judge(stage, code, words)
+        if kind == "misconfigured" and (remedy := remedy_of(self.server.auth, stage, words)):
+            words = answer_words(f"{remedy}; the server said: {words}")
         if about == "channel" or not 400 <= code < 600:
             self._drop()
         return Outcome(kind, words, code=code, about=about, stage=stage)
@@ -203,10 +255,7 @@ class _Session:
     def _words(self, said: str | bytes) -> str:
         """Make the server's words safe to keep; one that quotes our sign-in back is not quoted by us."""
         words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-        secret = self.server.password
-        for form in (_plain(self.server), _base64(secret), secret) if secret else ():
-            words = words.replace(form, "[secret]")
-        return answer_words(words)
+        return answer_words(masked(words, self.server.username, self._secret))
 
     def _drop(self) -> None:
         if self._link is not None:
@@ -240,14 +289,6 @@ class Mailer:
         """Connect, secure and sign in, without sending anything; for `doctor`."""
         with self.session() as session:
             return session.check(deadline=deadline)
-
-
-def _plain(server: Server) -> str:
-    return _base64(f"\0{server.username}\0{server.password}")
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
 
 
 def _stuffed(message: bytes) -> bytes:
