@@ -16,12 +16,13 @@ from ehscheduler.daemon.drops import EVERY_DELIVERY, note_drop
 from ehscheduler.daemon.letters import Composed, compose
 from ehscheduler.daemon.owed import defer, not_owed, owed
 from ehscheduler.daemon.recheck import Around
+from ehscheduler.daemon.shut import by_mail_instead, is_shut, note_refused, note_taken
 from ehscheduler.daemon.tick import fault_words
 from ehscheduler.errors import StoreError
 from ehscheduler.notify.backoff import next_try, wait
 from ehscheduler.notify.channel import Channel, Outcome
 from ehscheduler.notify.messages import Addressee
-from ehscheduler.notify.ways import CHAT, MAIL, Way
+from ehscheduler.notify.ways import MAIL, Way
 from ehscheduler.office.reach import stop_writing
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import clear_alarm, raise_alarm
@@ -43,15 +44,12 @@ from ehscheduler.store.outbox import (
     tries_of,
     waiting_deliveries,
 )
-from ehscheduler.store.schema import EVERYWHERE
 from ehscheduler.store.trail import append_trail
 from ehscheduler.store.tx import Tx
 
 log = logging.getLogger("ehscheduler.deliver")
 SET_UP_AGAIN = timedelta(minutes=5)
 NO_ADDRESS = "no address"
-SHUT = "mail"
-"""The alarm that a way out is shut."""
 
 Clock = Callable[[], datetime]
 
@@ -103,7 +101,7 @@ def deliver(desk: Desk, now: Clock, *, stop: Callable[[], bool] = lambda: False,
 
     Each way is worked on for itself, so that one that hangs keeps no other waiting.
     """
-    mail, *further = desk.ways.values()
+    mail, *further = _open(desk, now())
     done = Delivered()
     with ThreadPoolExecutor(max_workers=max(1, len(further)), thread_name_prefix="way") as pool:
         seeds = [random.Random(rng.random()) for _ in further]  # noqa: S311 - it spreads retries, and guards nothing
@@ -112,6 +110,16 @@ def deliver(desk: Desk, now: Clock, *, stop: Callable[[], bool] = lambda: False,
         for each in under_way:
             done.add(each.result())
     return done
+
+
+def _open(desk: Desk, now: datetime) -> list[Way]:
+    """Return the ways that are open, mail first; what waits for the others goes by mail."""
+    with desk.store.read() as tx:
+        shut = [name for name, way in desk.ways.items() if name != MAIL and is_shut(tx, way, now)]
+    for authority in desk.authorities.values():
+        while by_mail_instead(desk, authority, shut, now):
+            pass
+    return [way for name, way in desk.ways.items() if name not in shut]
 
 
 def _by(desk: Desk, way: Way, now: Clock, stop: Callable[[], bool], rng: random.Random) -> Delivered:
@@ -289,7 +297,7 @@ def _mark(tx: Tx, round_: Round, held: Claim, outcome: Outcome) -> None:
     match outcome.kind:
         case "accepted":
             mark_handed_over(tx, held, now=now, answer=answer)
-            clear_alarm(tx, EVERYWHERE, code=SHUT, subject=round_.way.name, at=now)
+            note_taken(tx, round_.way, now)
             done.handed_over += 1
         case "permanent":
             _refused(tx, held, outcome, now)
@@ -298,7 +306,7 @@ def _mark(tx: Tx, round_: Round, held: Claim, outcome: Outcome) -> None:
             _again(tx, round_, held, outcome)
         case "misconfigured":
             mark_temporary(tx, held, answer=answer, send_after=now + SET_UP_AGAIN, counts=False)
-            _shut(tx, round_, answer)
+            note_refused(tx, round_.way, answer, now)
             done.waiting += 1
     done.paused = done.paused or outcome.kind == "misconfigured" or outcome.about == "channel"
 
@@ -313,13 +321,6 @@ def _refused(tx: Tx, held: Claim, outcome: Outcome, now: datetime) -> None:
     text = f"a message to {held.recipient} was refused ({answer}); see `ehscheduler outbox --state refused`"
     if mark_refused(tx, held, answer=answer):
         raise_alarm(tx, name, code="refused", subject=held.message_id, text=text, at=now)
-
-
-def _shut(tx: Tx, round_: Round, answer: str) -> None:
-    way = round_.way.name
-    place = "[mail]" if way == MAIL else f"[channels.{way.removeprefix(CHAT)}]"
-    text = f"nothing can be sent by {way} until {place} in the configuration is put right: {answer}"
-    raise_alarm(tx, EVERYWHERE, code=SHUT, subject=way, text=text, at=round_.now())
 
 
 def _again(tx: Tx, round_: Round, held: Claim, outcome: Outcome) -> None:

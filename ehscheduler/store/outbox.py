@@ -120,6 +120,12 @@ def waiting_deliveries(
     ]
 
 
+def waiting_channels(tx: Tx, authority: str, *, now: datetime) -> set[str]:
+    """Return by which channels something is to leave now."""
+    due = (delivery.c.authority == authority, delivery.c.state == "waiting", delivery.c.send_after <= now)
+    return set(tx.execute(select(delivery.c.channel).where(*due).distinct()).scalars())
+
+
 def _waiting(row: Row[*tuple[Any, ...]]) -> Waiting:
     notice = Notice(**{name: row._mapping[name] for name in Notice.__slots__})
     return Waiting(notice, row.send_after, row.attempts)
