@@ -115,10 +115,14 @@ def encoded(text: str) -> str:
 
 
 def masked(words: str, username: str, secret: str) -> str:
-    """Blot a secret out of another system's words, in every form in which we sent it, and long pieces of these."""
+    """Blot a sign-in out of another system's words, in every form in which we sent it."""
     if not secret:
         return words
-    forms = (xoauth2(username, secret), plain(username, secret), encoded(secret), secret)
+    return blotted(words, (xoauth2(username, secret), plain(username, secret), encoded(secret), secret))
+
+
+def blotted(words: str, forms: Sequence[str]) -> str:
+    """Blot each of these secrets out of another system's words, and long pieces of them too."""
     for form in forms:
         words = words.replace(form, MASKED)
     return WORD.sub(lambda found: MASKED if any(found[0] in form for form in forms) else found[0], words)
