@@ -16,7 +16,7 @@ LAYERS: list[list[str]] = [
     ["address", "clock", "hookspecs", "policy_files"],
     ["store", "notify", "intake", "plugins", "config"],
     ["pure", "office", "fitting"],
-    ["board", "ahead", "concern", "disputing", "staffing", "tally", "kit"],
+    ["board", "ahead", "sent", "concern", "disputing", "staffing", "tally", "kit"],
     ["daemon"],
     ["cli", "demo"],
     ["app"],

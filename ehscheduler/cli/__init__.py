@@ -1,6 +1,8 @@
 """The command line: one command for each thing a person does."""
 
-from ehscheduler.cli import setup, acts, disputes, answers, drift, report, people, demo, policies, service, coverage  # noqa: I001 - the help is in this order
+# The help lists commands in this order.
+from ehscheduler.cli import setup, acts, disputes, answers, drift, report, people  # noqa: I001
+from ehscheduler.cli import demo, policies, outbox, service, coverage
 from ehscheduler.cli.common import app
 
 __all__ = [
@@ -11,6 +13,7 @@ __all__ = [
     "demo",
     "disputes",
     "drift",
+    "outbox",
     "people",
     "policies",
     "report",

@@ -1,4 +1,4 @@
-"""tick, run, rebuild, outbox, status, doctor: the service and how it fares."""
+"""tick, run, rebuild, status, doctor: the service and how it fares."""
 
 import json
 import logging
@@ -137,109 +137,6 @@ def rebuild(config: ConfigOption = CONFIG, authority: AuthorityOption = "") -> N
         if not roster.found:
             typer.echo("There are no cases yet.")
     roster.end()
-
-
-@app.command()
-def outbox(
-    config: ConfigOption = CONFIG,
-    authority: AuthorityOption = "",
-    state: Annotated[list[str] | None, typer.Option("--state", help="Only deliveries in this state.")] = None,
-    case: Annotated[str, typer.Option("--case", help="Only of this case.")] = "",
-    kept: Annotated[bool, typer.Option("--kept", help="What was decided and kept back, as in shadow mode.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 50,
-    format: FormatOption = "table",
-) -> None:
-    """Show what waits, what was sent, and what the server answered."""
-    from ehscheduler.cli.whose import listed
-    from ehscheduler.store.notices import kept_notices
-    from ehscheduler.store.outbox import count_deliveries
-    from ehscheduler.store.outbox import outbox as deliveries
-    from ehscheduler.store.schema import DELIVERY_STATES
-
-    check_format(format)
-    for one in state or ():
-        if one not in DELIVERY_STATES:
-            raise typer.BadParameter(f"{one!r} is none of {', '.join(DELIVERY_STATES)}", param_hint="--state")
-    settings = config_at(config)
-    counts: dict[str, dict[str, int]] = {}
-    rows: list[tuple[str, Any]] = []
-    with open_store(settings) as store:
-        roster = listed(authority, settings, store)
-        with store.read() as tx:
-            for name in roster.found:
-                found: list[Any]
-                if kept:
-                    found = kept_notices(tx, name, case_ref=case or None, limit=limit)
-                else:
-                    found = deliveries(tx, name, states=state or (), case_ref=case or None, limit=limit)
-                rows += [(name, row) for row in found]
-                counts[name] = dict(count_deliveries(tx, name))
-    rows = sorted(rows, key=lambda row: row[1].at, reverse=True)[:limit] if len(roster.found) > 1 else rows
-    if format == "json":
-        plain = [{"authority": name, **_plain(row)} for name, row in rows]
-        show_json({"kept": plain} if kept else {"counts": _summed(counts), "deliveries": plain})
-    elif kept:
-        _show_kept(roster, rows)
-    else:
-        _show_outbox(roster, rows, counts)
-    roster.end()
-
-
-def _summed(counts: dict[str, dict[str, int]]) -> dict[str, int]:
-    states = sorted({state for own in counts.values() for state in own})
-    return {state: sum(own.get(state, 0) for own in counts.values()) for state in states}
-
-
-def _show_outbox(roster: "Roster", rows: list[tuple[str, Any]], counts: dict[str, dict[str, int]]) -> None:
-    from ehscheduler.core.saying import london_iso
-
-    columns = ("at", "kind", "case", "milestone", "to", "what became of it")
-    for name in roster.found:
-        shown = [
-            (
-                *(london_iso(r.at)[:16].replace("T", " "), r.kind, r.case_ref, r.milestone),
-                *(r.recipient.replace(":", " "), _became(r)),
-            )
-            for authority, r in rows
-            if authority == name
-        ]
-        own = counts[name]
-        said = ", ".join(f"{n} {which.replace('_', ' ')}" for which, n in sorted(own.items())) or "nothing"
-        none = f"Nothing of this kind in {name}; in all: {said}." if own else f"The outbox of {name} is empty."
-        show_table(f"Outbox of {name}: {said}", columns, shown, empty=none)
-    if not roster.found:
-        typer.echo("The outbox is empty.")
-
-
-def _became(row: Any) -> str:
-    """Say how a delivery stands, and why or with which answer of the server."""
-    state, why = str(row.state), row.why or row.server_answer
-    return state.replace("_", " ") + (f": {why}" if why else "")
-
-
-def _show_kept(roster: "Roster", rows: list[tuple[str, Any]]) -> None:
-    """Show the notices that nobody was told of, and why."""
-    from ehscheduler.core.saying import london_iso
-
-    columns = ("at", "kind", "case", "milestone", "meant for", "why it was kept back")
-    for name, loaded in roster.found.items():
-        title = loaded.policy.title_of_role
-        shown = [
-            (
-                *(london_iso(r.at)[:16].replace("T", " "), r.kind, r.case_ref, r.milestone),
-                *(", ".join(map(title, r.to_roles)), r.kept),
-            )
-            for authority, r in rows
-            if authority == name
-        ]
-        show_table(f"Kept back in {name}", columns, shown, empty=f"Nothing was kept back in {name}.")
-
-
-def _plain(row: Any) -> dict[str, Any]:
-    from ehscheduler.core.saying import london_iso
-
-    plain = {name: getattr(row, name) for name in row.__slots__}
-    return {k: london_iso(v) if isinstance(v, datetime) else v for k, v in plain.items() if k != "body"}
 
 
 @app.command()

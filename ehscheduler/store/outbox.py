@@ -342,6 +342,13 @@ def replay(tx: Tx, authority: str, notice_key: str, recipient: str, channel: str
     return bool(tx.execute(update(delivery).where(*where, dead).values(**values)).rowcount)
 
 
+def give_up(tx: Tx, authority: str, deliveries: Iterable[tuple[str, str, str]], *, why: str) -> None:
+    """Let dead letters rest, and say why."""
+    dead = delivery.c.state.in_(("refused", "dead"))
+    for which in sorted(deliveries):
+        tx.execute(update(delivery).where(*_one(authority, *which), dead).values(state="dropped", why=why))
+
+
 def outbox(
     tx: Tx,
     authority: str,

@@ -27,6 +27,11 @@ class Said:
     def all(self) -> str:
         return self.out + self.err
 
+    @property
+    def flat(self) -> str:
+        """Return all of it on one line, as it would read without folding."""
+        return " ".join(self.all.split())
+
 
 Cli = Callable[..., Said]
 
