@@ -37,6 +37,7 @@ class ScriptedServer:
     tls: ssl.SSLContext | None = None
     implicit: bool = False
     drip_every: float = 0.9
+    drip: bytes = b"2"
 
     def __post_init__(self) -> None:
         self.commands: list[str] = []
@@ -104,7 +105,7 @@ class _Conversation:
         verb = command.upper().split()[0].split(":")[0] if command.strip() else ""
         stage = verb if verb in GOOD else "AUTH"
         self._do(stage)
-        if stage == "STARTTLS" and self.server.act(stage, self.turn) == GOOD[stage]:
+        if stage == "STARTTLS" and self._said(stage).startswith(GOOD[stage]):
             self._secure()
         if stage == "DATA" and self._said(stage).startswith(b"354"):
             self._do("content")
@@ -126,7 +127,7 @@ class _Conversation:
             raise _HangUp
         if act == "drip":
             while not self.server._over.wait(self.server.drip_every):
-                self.wire.sendall(b"2")
+                self.wire.sendall(self.server.drip)
             raise _HangUp
         assert isinstance(act, bytes)
         self.wire.sendall(act)
