@@ -226,11 +226,11 @@ def _after(module: Any, name: str, show: Callable[[], None]) -> None:
 def marks_before_it_sends() -> None:
     """Put in place of the sending a copy that marks a message as handed over, and then sends it."""
 
-    def mark_then_send(desk: Desk, held: Any, channel: Channel, now: Any, done: Any, rng: Any) -> None:
-        with desk.store.begin() as tx:
-            deliver.mark_handed_over(tx, held, now=now(), answer="marked before it was sent")
-        channel.send(held.body, to=held.address, message_id=held.message_id, deadline=DEADLINE)
-        done.handed_over += 1
+    def mark_then_send(round_: Any, held: Any) -> None:
+        with round_.desk.store.begin() as tx:
+            deliver.mark_handed_over(tx, held, now=round_.now(), answer="marked before it was sent")
+        round_.channel.send(held.body, to=held.address, message_id=held.message_id, deadline=DEADLINE)
+        round_.done.handed_over += 1
 
     assert callable(deliver._send)
     deliver._send = mark_then_send

@@ -411,7 +411,7 @@ def test_a_folder_that_cannot_be_written_pauses_and_loses_nothing(
     at("2026-06-10 08:30")
     assert "0 messages handed over" in small("tick").out
     wrong: Any = [f for f in json.loads(small("doctor", "--format", "json").out) if not f["ok"]]
-    assert any("mail cannot be sent until [mail] in the configuration is put right" in f["said"] for f in wrong)
+    assert any("nothing can be sent by mail until [mail] in the configuration is put right" in f["said"] for f in wrong)
     config('[mail]\nchannel = "file"\nfolder = "outbox"\n')
     at("2026-06-10 08:40")
     assert "1 message handed over" in small("tick").out
