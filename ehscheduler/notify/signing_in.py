@@ -76,8 +76,9 @@ def _printed(asked: "subprocess.Popen[bytes]", name: str, within: float) -> byte
 def _end(asked: "subprocess.Popen[bytes]") -> None:
     """End a command that has not ended by itself, and all that it started."""
     if asked.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(OSError):
             os.killpg(asked.pid, signal.SIGKILL)
+        asked.kill()  # it may have no group of its own any more
         asked.wait()
 
 

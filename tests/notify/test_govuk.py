@@ -200,8 +200,16 @@ def test_a_broken_answer_ends_in_time_uncertain_only_where_the_message_left(stag
     assert outcome.answer
 
 
-def test_an_answer_longer_than_64_kib_is_left() -> None:
-    with GovukServer(get=answer(200, {"notifications": [], "more": "x" * 70_000})) as server:
+@pytest.mark.parametrize(
+    "long",
+    [
+        answer(200, {"notifications": [], "more": "x" * 70_000}),
+        answer(200, {"notifications": []}, *["X-More: " + "x" * 30_000] * 3),
+    ],
+    ids=["body", "headers"],
+)
+def test_an_answer_longer_than_64_kib_is_left(long: bytes) -> None:
+    with GovukServer(get=long) as server:
         assert send(channel(server)).answer == "its answer is longer than 64 KiB"
         assert server.posts() == []
 

@@ -226,6 +226,19 @@ def test_a_command_is_asked_anew_for_each_connection_and_once_for_a_batch(
     assert len(sink.envelopes) == 3
 
 
+def test_a_connection_that_is_opened_again_within_a_batch_has_a_new_token(
+    certificates: Certificates, tmp_path: Any
+) -> None:
+    asked = tmp_path / "asked"
+    command = prints(f"{TOKEN}\n", f"open({str(asked)!r}, 'a').write('x')")
+    script: dict[str, Act | list[Act]] = {"EHLO": features("XOAUTH2"), "RSET": "drop"}
+    with ScriptedServer(script, certificates.server("good")) as wire:
+        settings = server(wire.port, certificates, password="", password_command=command)
+        with Mailer(settings).session() as batch:
+            kinds = [batch.send(raw_message(TO), to=TO, message_id=MESSAGE_ID).kind for _ in range(2)]
+    assert (kinds, asked.read_text()) == (["accepted"] * 2, "xx")
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
@@ -262,8 +275,10 @@ def test_a_command_that_leaves_something_running_is_not_waited_for() -> None:
 def test_a_command_that_does_not_end_is_ended_with_all_it_started(tmp_path: Any) -> None:
     noted = tmp_path / "pid"
     child = f"open({str(noted)!r}, 'w').write(str(subprocess.Popen(['sleep', '60']).pid)); time.sleep(60)"
+    start = time.monotonic()
     with pytest.raises(NoSecret):
         ask(prints("", child), 1.0)
+    assert time.monotonic() - start < 5
     child_pid = int(noted.read_text())
     ends = time.monotonic() + 3
     while alive(child_pid) and time.monotonic() < ends:
