@@ -101,11 +101,11 @@ def watch(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
         race.begun.set()
         return held
 
-    def slowly(around: Any, to: Any, checked: Any) -> Any:
+    def slowly(around: Any, way: Any, to: Any, checked: Any) -> Any:
         # Between the check and the claim there is time for somebody to act on that very case, if they could.
         race.under_way = checked[0].notice.case_ref
         time.sleep(race.rng.random() * 2 * SOON)
-        return compose(around, to, checked)
+        return compose(around, way, to, checked)
 
     def acts(tx: Any, authority: str, **named: Any) -> Any:
         with lock:
@@ -120,6 +120,7 @@ def watch(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
 def check(race: Race) -> None:
     """Hold that nothing was claimed after the act that stopped it."""
     assert set(race.acted) == set(race.refs)
+    assert race.claimed
     late = [ref for ref, at in race.claimed.items() if at > race.acted[ref]]
     assert late == []
     sent = {row.case_ref for row in race.house.rows if row.kind == "escalation" and row.state == "handed_over"}
