@@ -268,8 +268,10 @@ def _stands(one: "Standing") -> list[str]:
     if following := d.following:
         until = f" at {said_moment(following.reached_at)}" if rung.due_at else " when it is advanced"
         said.append(f"Undecided, it goes to {one.titles(following.who)}{until}.")
-    else:
+    elif d.last:
         said.append("This is the last step: it is told again each working morning until it is decided.")
+    if d.state == "on hold":
+        said.append("Its clock stands still with the case's; it may be decided or advanced all the same.")
     if m.due_at:
         said.append(f"The protocol wants it decided by {said_moment(m.due_at)} (clause {m.clause}).")
     said += [f"If it runs over: {title} (clause {clause})." for title, clause in follows(one.policy, m.rule)]

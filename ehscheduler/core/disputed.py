@@ -92,8 +92,13 @@ def _dispute(m: Milestone, raised: Event, events: Iterable[Event], now: datetime
         outcome=_outcome(m.evidence, own) if m.evidence else "",
         ended_at=ended.moment if ended else None,
         rung=reached[-1] if reached else None,
-        last=bool(reached) and reached[-1].stage == max(rung.stage for rung in m.rungs),
+        last=bool(reached) and _is_last(reached[-1], m),
     )
+
+
+def _is_last(rung: Rung, m: Milestone) -> bool:
+    """Tell whether no step follows; while a case is on hold nobody knows when the next would be, and none is listed."""
+    return rung.final or (m.state != "on_hold" and rung.stage == max(one.stage for one in m.rungs))
 
 
 def _state(m: Milestone) -> str:

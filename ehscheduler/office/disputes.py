@@ -4,7 +4,7 @@ A dispute is decided by those whom its present step names: by all of them with o
 decide together, else by any one. Where they differ it goes up a step; at the last one it stays until they agree.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ from ehscheduler.errors import InputRefused
 from ehscheduler.intake.cells import CODE
 from ehscheduler.office.cases import evaluation_of
 from ehscheduler.office.entry import FOLLOWS, Act, enter, event_of, held_case, withdrawn_of
-from ehscheduler.office.ranks import on_staff, rank_fault
+from ehscheduler.office.ranks import on_staff, rank_fault, roles_of
 from ehscheduler.plugins import Authority
 from ehscheduler.store.events import events_of
 from ehscheduler.store.store import Store
@@ -137,18 +137,22 @@ def dispute_decide(
         raise InputRefused([f"an outcome is a code in small letters such as 'stays_with_team', not {outcome!r}"])
     detail = {"by_role": role, "outcome": outcome}
     with store.begin() as tx:
+        if on_staff(tx, authority, by, london_day(now)):
+            detail["person"] = by
         one = _open_dispute(tx, authority, case_ref, ref, now, DECIDED, detail, at)
         if isinstance(one, Act):
             return one
         made = event_of(case_ref, DECIDED, at or now.isoformat(), now, ref, detail)
         facts = evaluation_of(tx, authority, case_ref, now).facts
         _refuse_decider(tx, authority, one, role, by, made.day, facts)
+        _refuse_both_sides(events_of(tx, authority.name, case_ref), made, one, roles_of(tx, authority, by, made.day))
         act = enter(tx, authority, made, act="dispute decide", now=now, by=by)
         one = _after(tx, authority, made, now)
         rung = one.rung
         same = {key: one.raised.detail[key] for key in CARRIED if key in one.raised.detail}
         if rung is not None and rung.agreed:
-            _follow(tx, authority, made, RESOLVED, {**same, **detail}, now=now, by=by)
+            said = {"by_role": role, "outcome": outcome}
+            _follow(tx, authority, made, RESOLVED, {**same, **said}, now=now, by=by)
         elif rung is not None and rung.at_odds and not one.last:
             _follow(tx, authority, made, ESCALATED, same, now=now, by=by)
         return act
@@ -310,6 +314,25 @@ def _refuse_decider(
     higher = [r for step in one.rungs if rung is not None and step.stage > rung.stage for r in step.who]
     if fault := rank_fault(tx, authority, role, by, day, facts, higher):
         raise InputRefused([fault])
+
+
+def _refuse_both_sides(events: Iterable[Event], made: Event, one: Dispute, own: Collection[str]) -> None:
+    """Refuse a second decision of one person at a step where several decide together, unless both roles are their own.
+
+    Who stands in for a role that nobody fills is told of it; they do not thereby decide for both sides.
+    """
+    person, rung = made.detail.get("person"), one.rung
+    if not person or rung is None or not rung.together:
+        return
+    for other in events:
+        same = (other.word, other.ref, other.detail.get("person")) == (DECIDED, made.ref, person)
+        role = str(other.detail.get("by_role"))
+        if (
+            same
+            and role in set(rung.recorded) - {made.detail["by_role"]}
+            and not {role, made.detail["by_role"]} <= {*own}
+        ):
+            raise InputRefused([f"{person} has recorded already, as {role}; the other decision is somebody else's"])
 
 
 def _not_theirs(by: str) -> Callable[[Dispute], Sequence[str]]:

@@ -18,6 +18,11 @@ def on_staff(tx: Tx, authority: Authority, by: str, day: date) -> bool:
     return any(person.person_id == by and person.current(day) for person in people_of(tx, authority.name))
 
 
+def roles_of(tx: Tx, authority: Authority, by: str, day: date) -> tuple[str, ...]:
+    """Return the roles that somebody has themselves on a day; none for who is no member of staff."""
+    return next((p.roles for p in people_of(tx, authority.name) if p.person_id == by and p.current(day)), ())
+
+
 def rank_fault(
     tx: Tx,
     authority: Authority,

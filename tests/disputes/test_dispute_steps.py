@@ -255,6 +255,26 @@ def test_who_has_two_of_the_roles_gets_one_message_and_records_for_each(protocol
     assert made.dispute().state == "decided"
 
 
+def test_who_stands_in_for_two_roles_that_nobody_fills_does_not_decide_for_both(protocol: Protocols) -> None:
+    made = protocol("manchester")
+    vacant = ("eh_hub_sw", "mash_eh_coordinator")
+    made.people(*(p for p in staff(made.authority.policy.roles) if p.person_id not in vacant))
+    made.raised("2026-03-03 09:00", "level_of_need", detail={"stage": "triage"})
+    (stands_in,) = {row.split(" ")[-1] for row in made.looked_at("2026-03-03 09:00")} - {"team_manager"}
+    made.decided("2026-03-03 10:00", "eh_hub_sw", by=stands_in)
+    with pytest.raises(InputRefused, match="has recorded already, as eh_hub_sw; the other decision is somebody else's"):
+        made.decided("2026-03-03 10:30", "mash_eh_coordinator", by=stands_in)
+    made.decided("2026-03-03 11:00", "mash_eh_coordinator", by="the operator")
+
+
+def test_a_dispute_of_a_case_on_hold_is_at_no_last_step_and_can_be_taken_up(notts: Protocol) -> None:
+    notts.at("2026-03-03 10:00").events(CASE, "2026-03-03 10:00 hold_started")
+    assert (notts.dispute().state, notts.dispute().last) == ("on hold", False)
+    notts.advanced("2026-03-03 11:00")
+    notts.at("2026-03-04 09:00").events(CASE, "2026-03-04 09:00 hold_ended")
+    assert notts.stands()[1] == 2
+
+
 def test_who_is_away_is_covered_for_the_dispute_too(notts: Protocol) -> None:
     notts.away(Absence("team_manager", date(2026, 3, 1), date(2026, 3, 9), "boss"))
     assert notts.looked_at("2026-03-03 09:00") == ["Tue 03 Mar 09:00:00 boss"]
