@@ -89,6 +89,10 @@ class Directory:
             person_id = away.cover_id
         return None
 
+    def with_all_here(self) -> "Directory":
+        """Return this directory as if nobody were away or out of reach: who stands for each role."""
+        return Directory({person.person_id: person for person in self.posts()}, self.known)
+
     def holders(self, role: str, team: str | None, hub: str | None = None) -> list[Person]:
         """Return who holds a role for a team, away or not, and who held it and is covered though they left.
 

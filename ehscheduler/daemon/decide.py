@@ -10,12 +10,13 @@ from datetime import date, datetime, timedelta
 from ehscheduler.core.actions import Action, actions, check_actions, next_morning
 from ehscheduler.core.calendars import ONE_SECOND, Span, london_day, start_of_day
 from ehscheduler.core.milestones import Milestone, first_remind_day
+from ehscheduler.daemon.back import back_at_work, returns
 from ehscheduler.daemon.handover import to_list
 from ehscheduler.daemon.look import Decided, Decision, Look
 from ehscheduler.daemon.meant import Alarm
 from ehscheduler.daemon.moved import CHANGED, changes, moved_at, told_instead
 from ehscheduler.daemon.quiet import ONE_DAY, left_alone, quiet_until, run_out
-from ehscheduler.daemon.told import HAD_IT, UNSENT, Told
+from ehscheduler.daemon.told import HAD_IT, KNEW, UNSENT, Told
 from ehscheduler.daemon.whom import addressed
 
 BEGINNING = datetime.min.replace(tzinfo=start_of_day(date(2000, 1, 1)).tzinfo)
@@ -32,7 +33,7 @@ def decide(look: Look) -> Decided:
     """Decide what is told now about a case, and when to look at it again."""
     alarms: list[Alarm] = []
     decided: list[Decision] = []
-    again: list[datetime] = [look.now + LOOK_AGAIN, start_of_day(look.live_from), *_turns(look)]
+    again: list[datetime] = [look.now + LOOK_AGAIN, start_of_day(look.live_from), *_turns(look), *returns(look)]
     again += [look.news_at] if look.news_at else []
     past: list[Action] = []
     for action in _possible(look):
@@ -49,7 +50,7 @@ def decide(look: Look) -> Decided:
             again.append(look.now + TRY_AGAIN)
         else:
             decided.append(left_alone(look, made))
-    for action, recipient in run_out(look, decided, again):
+    for action, recipient in (*run_out(look, decided, again), *back_at_work(look, _nudges(look, past), decided)):
         decided += _to_one(look, action, recipient)
     return Decided(tuple(decided), tuple(dict.fromkeys(alarms)), min(at for at in again if at > look.now))
 
@@ -119,6 +120,18 @@ def _owed(look: Look, past: Sequence[Action], again: list[datetime]) -> Iterator
         yield action
 
 
+def _nudges(look: Look, past: Sequence[Action]) -> list[Action]:
+    """Return the nudges that still say how a milestone stands."""
+    milestones: Mapping[str, Milestone] = {m.key: m for m in look.live}
+    return [
+        action
+        for action in past
+        if action.kind in GATHERED
+        and _says_how_it_stands(action, milestones[action.key])
+        and not _for_the_baseline(look, milestones[action.key], action)
+    ]
+
+
 def _tells_more(action: Action) -> tuple[datetime, int]:
     return action.at, GATHERED.index(action.kind) if action.kind in GATHERED else 0
 
@@ -173,10 +186,10 @@ def _may_climb(look: Look, action: Action, again: list[datetime]) -> bool:
     if below is None or below.lapsed:
         again.append(look.now + TRY_AGAIN)  # it is decided in this very look, or as soon as it reaches somebody
         return False
-    if below.kept:
+    if below.kept and below.kept != KNEW:
         return False
     m = next(m for m in look.live if m.key == action.key)
-    heard = _settled_at(look, m, below)
+    heard = below.decided_at if below.kept else _settled_at(look, m, below)
     if heard is None:
         ready = _ready(look, m, action, max(below.waits.values()))
         again.append(max(ready, look.now + TRY_AGAIN) if ready else look.now + TRY_AGAIN)

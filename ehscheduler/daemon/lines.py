@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 
 from ehscheduler.core.actions import next_morning
 from ehscheduler.core.calendars import london_day, start_of_day
@@ -196,26 +196,35 @@ def _seen(around: Around, one: Checked) -> Iterator[str]:
 
 
 def _hears_next(around: Around, one: Checked) -> Iterator[str]:
-    """Yield who hears after this rung, and on which morning; nothing where that cannot be told yet."""
+    """Yield who hears after this rung, and on which morning; nothing where that cannot be told yet.
+
+    A rung that means this reader, too, is passed over: they know.
+    """
     m, stage, policy = one.milestone, one.notice.stage or 1, around.authority.policy
+    reader, facts = around.recipient.removeprefix("person:"), one.evaluation.facts
+    for who, morning in _rungs_after(around, m, stage):
+        people = {p.person_id for role in who for p in meant(role, policy, around.directory, facts).people}
+        if people == {reader}:
+            continue
+        if morning is not None:
+            titles = " and the ".join(map(policy.title_of_role, who))
+            yield f"Unless it is recorded as done, the {titles} hears of it on {day_words(london_day(morning))}."
+        return
+    yield "Nobody hears of it after you."
+
+
+def _rungs_after(around: Around, m: Milestone, stage: int) -> Iterator[tuple[tuple[str, ...], datetime | None]]:
+    """Yield the rungs above a stage with the morning on which each hears, if this one hears today."""
+    calendar, day = around.authority.calendar, around.day
     own = _own_steps(around, m)
-    calendar = around.authority.calendar
-    if stage >= (len(own) or max((rung.stage for rung in m.rungs), default=stage)):
-        yield "Nobody hears of it after you."
-        return
-    if own:
-        day = calendar.later(around.day, m.chain.time_of(stage)) if m.chain else None
-        who, morning = own[stage].who, next_morning(calendar, start_of_day(day)) if day else None
-    else:
-        rung = next(rung for rung in m.rungs if rung.stage == stage + 1)
-        who, morning = rung.who, next_morning(calendar, max(rung.reached_at, around.now))
-    if morning is None:
-        return
-    reader = around.recipient.removeprefix("person:")
-    meant_next = (meant(role, policy, around.directory, one.evaluation.facts).people for role in who)
-    again = all([p.person_id for p in people] == [reader] for people in meant_next)
-    hears = "you hear of it again" if again else f"the {' and the '.join(map(policy.title_of_role, who))} hears of it"
-    yield f"Unless it is recorded as done, {hears} on {day_words(london_day(morning))}."
+    for n, step in enumerate(own[stage:], stage):
+        later = calendar.later(day, m.chain.time_of(n)) if m.chain else None
+        morning = next_morning(calendar, start_of_day(later)) if later else None
+        day = later or day
+        yield step.who, morning
+    for rung in m.rungs if not own else ():
+        if rung.stage > stage:
+            yield rung.who, next_morning(calendar, max(rung.reached_at, around.now))
 
 
 def _why_you(around: Around, one: Checked) -> str:

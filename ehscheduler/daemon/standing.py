@@ -24,7 +24,7 @@ def why_here(one: Checked, around: Around) -> str:
     if around.recipient.startswith("team:"):
         nobody = not any(found.people for found in now.values())
         return "It comes to this address because nobody else can be told of it." if nobody else ""
-    usual = asked(one.notice, one.evaluation, replace(around, directory=everybody(around.directory)))
+    usual = asked(one.notice, one.evaluation, replace(around, directory=around.directory.with_all_here()))
     reader = around.recipient.removeprefix("person:")
     posts = [_Post(role, now[role], usual[role], reader) for role in now if reader in _ids(now[role])]
     if not posts or any(post.own for post in posts):
@@ -39,16 +39,16 @@ def roles_of(one: Checked, around: Around) -> list[str]:
 
 
 def owner_words(one: Checked, around: Around) -> str:
-    """Name whose work it is, and where they are not here, why not and who covers; nothing where nobody is the owner."""
+    """Name whose work it is, and where they are not here, why not and who covers; nothing where nobody is the owner.
+
+    A duty address is read by many: there it is a role, and no name.
+    """
+    if around.recipient.startswith("team:"):
+        return ""
     policy, facts, role = around.authority.policy, one.evaluation.facts, one.milestone.owner
-    usual = meant(role, policy, everybody(around.directory), facts)
+    usual = meant(role, policy, around.directory.with_all_here(), facts)
     people = _left(one, around, role) if usual.climbed else usual.people
     return list_words([_owner(person, around.directory) for person in people])
-
-
-def everybody(directory: Directory) -> Directory:
-    """Return a directory as if nobody were away: who stands for each role."""
-    return Directory({person.person_id: person for person in directory.posts()}, directory.known)
 
 
 @dataclass(frozen=True, slots=True)

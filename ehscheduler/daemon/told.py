@@ -10,6 +10,7 @@ from ehscheduler.store.outbox import OutboxRow
 SHADOW = "shadow mode: decided and recorded, not sent"
 NOT_YET_LIVE = "not live yet: decided and recorded, not sent"
 HAD_IT = "they had this for the earlier date, and are told the new one"
+KNEW = "they know that it is overdue: they were told in another role"
 UNSENT = (SHADOW, NOT_YET_LIVE)
 """Why a notice was kept back before an authority was live."""
 SETTLED_UNHEARD = ("refused", "dead")

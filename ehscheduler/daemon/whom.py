@@ -10,8 +10,8 @@ from ehscheduler.daemon.desk import EVERY_TEAM
 from ehscheduler.daemon.handover import HANDOVER
 from ehscheduler.daemon.look import Decision, Look
 from ehscheduler.daemon.meant import Alarm, alarm_of, meant, owners_of, rungs_above
-from ehscheduler.daemon.moved import CHANGED, had_it, untold
-from ehscheduler.daemon.told import HAD_IT
+from ehscheduler.daemon.moved import CHANGED, dated, had_it, untold
+from ehscheduler.daemon.told import HAD_IT, KNEW
 
 AT_ONCE = ("escalation", "dispute", "baseline")
 """Kinds that wait for nobody's working day."""
@@ -37,8 +37,29 @@ def addressed(look: Look, action: Action, moved: datetime | None, alarms: list[A
         recipients = tuple(r for r in everybody if not had_it(look, action, r))
     if not recipients:
         return Decision(action, key, episode, kept=HAD_IT)
+    if action.kind == "escalation" and not _again(look, action):
+        recipients = tuple(r for r in recipients if not _knows(look, action, r))
+        if not recipients:
+            return Decision(action, key, episode, kept=KNEW)
     after = {recipient: _send_after(look, action, recipient) for recipient in recipients}
     return Decision(action, key, episode, recipients, after)
+
+
+def _again(look: Look, action: Action) -> bool:
+    """Tell whether a rung is one that comes again each morning."""
+    m = _milestone(look, action)
+    return action.repeat > 0 or any(r.final for r in (m.rungs if m else ()) if r.stage == action.stage)
+
+
+def _knows(look: Look, action: Action, recipient: str) -> bool:
+    """Tell whether somebody was told that a milestone is overdue: they stand in for its owner, or are two rungs."""
+    return any(
+        told.kind in ("overdue", "escalation")
+        and told.dated == dated(action.due_version)
+        and (told.stage or 0) < (action.stage or 0)
+        and (recipient in told.heard or recipient in told.waits)
+        for told in look.about(action.key)
+    )
 
 
 def _recipients(look: Look, action: Action, alarms: list[Alarm]) -> tuple[str, ...]:
