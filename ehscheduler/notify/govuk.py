@@ -18,8 +18,9 @@ from notifications_python_client.notifications import NotificationsAPIClient
 
 from ehscheduler.address import address_fault
 from ehscheduler.notify.channel import Kind, Outcome, answer_words
+from ehscheduler.notify.egress import NoAnswer, Reach
 from ehscheduler.notify.govuk_answers import STATES, judge
-from ehscheduler.notify.govuk_wire import NOTIFY, Broken, Reach, Wire, reach_faults
+from ehscheduler.notify.govuk_wire import NOTIFY, Wire, reach_faults
 from ehscheduler.notify.secret import Secret
 from ehscheduler.notify.signing_in import blotted
 from ehscheduler.notify.watchdog import Watchdog
@@ -79,7 +80,7 @@ class Notify:
         try:
             with watch:
                 return self._send(self._client(wire), fields, message_id)
-        except Broken as fault:
+        except NoAnswer as fault:
             return Outcome(fault.kind, self._words(str(fault), wire), about="channel", stage=_stage(wire))
         except APIError as fault:
             return self._refused(fault, wire)
@@ -98,7 +99,7 @@ class Notify:
 
     def _state(self, id_: str, within: float) -> str | None:
         watch = Watchdog(within)
-        with contextlib.suppress(Broken, APIError, *FAULTS), watch:
+        with contextlib.suppress(NoAnswer, APIError, *FAULTS), watch:
             answer = self._client(Wire(watch, self.reach)).get_notification_by_id(id_)
             if isinstance(answer, dict) and answer.get("id") == id_:
                 return STATES.get(str(answer.get("status")))

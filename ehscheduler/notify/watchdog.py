@@ -105,14 +105,23 @@ def is_loopback(host: str) -> bool:
 def connect(host: str, port: int, watch: Watchdog, *, within: float, loopback_only: bool = False) -> socket.socket:
     """Connect to the first address that answers, all of them within `within` seconds, or raise `OSError`."""
     ends = time.monotonic() + min(within, watch.left())
+    places = resolve(host, port, ends - time.monotonic())
+    if loopback_only:
+        places = [(family, place) for family, place in places if is_loopback(str(place[0]))]
+        if not places:
+            raise OSError(f"{host} port {port}: no address of this machine")
+    return reach_address(places, watch, ends=ends, name=f"{host} port {port}")
+
+
+def reach_address(
+    places: list[Address], watch: Watchdog, *, ends: float | None = None, name: str = "it"
+) -> socket.socket:
+    """Connect to the first of these addresses that answers, by the instant `ends` and within the deadline."""
     faults: list[str] = []
-    for family, place in resolve(host, port, ends - time.monotonic()):
-        if loopback_only and not is_loopback(str(place[0])):
-            faults.append(f"{place[0]} is not this machine")
-            continue
-        left = ends - time.monotonic()
+    for family, place in places:
+        left = min(watch.left(), (ends - time.monotonic()) if ends is not None else watch.left())
         if left <= 0:
-            raise TimeoutError(f"{host} port {port} did not answer within {within:g} s")
+            raise TimeoutError(f"{name} did not answer in time")
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
             connection.settimeout(left)
@@ -122,4 +131,4 @@ def connect(host: str, port: int, watch: Watchdog, *, within: float, loopback_on
         except OSError as fault:
             connection.close()
             faults.append(str(fault))
-    raise OSError(f"{host} port {port}: {'; '.join(faults) or 'no address'}")
+    raise OSError(f"{name}: {'; '.join(faults) or 'no address'}")

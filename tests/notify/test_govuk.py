@@ -8,8 +8,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
@@ -34,7 +36,10 @@ MESSAGE = json.dumps(
 
 
 def channel(server: GovukServer, **changes: Any) -> Notify:
-    return Notify(Secret(KEY), TEMPLATE, **({"base_url": server.url} | changes))
+    """Make the channel for a server on this machine, which is the council's own."""
+    reach = changes.pop("reach", Reach())
+    own = replace(reach, also_allow=(*reach.also_allow, urlsplit(server.url).netloc))
+    return Notify(Secret(KEY), TEMPLATE, **({"base_url": server.url, "reach": own} | changes))
 
 
 def send(to: Notify, message: bytes = MESSAGE, deadline: float = 10) -> Outcome:
@@ -314,15 +319,15 @@ def test_the_proxy_of_the_configuration_is_asked_for_notify_and_for_nothing_else
 @pytest.mark.parametrize(
     ("url", "reach", "words"),
     [
-        ("http://api.notifications.service.gov.uk", Reach(), "not a plain https address"),
+        ("http://api.notifications.service.gov.uk", Reach(), "the address is not https"),
         ("https://user:pw@api.notifications.service.gov.uk", Reach(), "not a plain https address"),
         ("https://api.notifications.service.gov.uk/?a=b", Reach(), "not a plain https address"),
         ("file:///etc/passwd", Reach(), "not a plain https address"),
-        ("https://[", Reach(), "not a plain https address"),
+        ("https://[", Reach(), "the address cannot be read"),
         ("", Reach(), "not a plain https address"),
-        ("https://169.254.169.254", Reach(), "169.254.169.254 is not GOV.UK Notify"),
+        ("https://169.254.169.254", Reach(), "not a plain name"),
         ("https://notify.council.example", Reach(), "add it to also_allow in [egress]"),
-        ("https://api.notifications.service.gov.uk.evil.example", Reach(), "is not GOV.UK Notify"),
+        ("https://api.notifications.service.gov.uk.evil.example", Reach(), "its host is none of api.notifications"),
         (NOTIFY, Reach(proxy="proxy:3128"), "proxy in [egress]"),
         (NOTIFY, Reach(proxy="http://user:pw@proxy:3128"), "proxy in [egress]"),
     ],
