@@ -58,23 +58,30 @@ class ActRow:
 
 @dataclass(frozen=True, slots=True)
 class ActScan:
-    """The acts of one file in order of line, and its bad rows apart."""
+    """The acts of one file in order of line, and its bad rows apart; `whose` is the authority that each line names.
+
+    It is blank for a line that names none that is known.
+    """
 
     acts: tuple[ActRow, ...]
     rows: Rows
+    whose: Mapping[int, str]
 
 
 def scan_acts(path: Path, authorities: Sequence[str]) -> ActScan:
     """Read acts.csv and set its bad rows apart. Raises InputRefused where the file itself is at fault."""
     rows = Rows(path, ACT_COLUMNS)
     found: list[ActRow] = []
+    whose: dict[int, str] = {}
     for line, cells in rows:
-        act, faults = _act(line, [clean(cell) for cell in cells], authorities)
+        read = [clean(cell) for cell in cells]
+        whose[line] = read[2] if read[2] in authorities else ""
+        act, faults = _act(line, read, authorities)
         if faults:
             rows.bad.add(line, *faults)
         elif act is not None:
             found.append(act)
-    return ActScan(tuple(found), rows)
+    return ActScan(tuple(found), rows, whose)
 
 
 def _act(line: int, cells: Sequence[str], authorities: Sequence[str]) -> tuple[ActRow | None, list[str]]:

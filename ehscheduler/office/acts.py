@@ -9,7 +9,7 @@ from ehscheduler.core.events import Case, Event
 from ehscheduler.core.history import typed
 from ehscheduler.core.vocabulary import DETAIL_ONLY, nearest
 from ehscheduler.errors import InputRefused
-from ehscheduler.office.entry import FOLLOWS, Act, enter, event_of, held_case, withdrawn_of
+from ehscheduler.office.entry import FOLLOWS, Act, enter, event_of, held_case, refuse_words, withdrawn_of
 from ehscheduler.plugins import Authority
 from ehscheduler.store.events import events_of
 from ehscheduler.store.store import Store
@@ -109,7 +109,7 @@ def hold(
     store: Store, authority: Authority, case_ref: str, *, at: str | None, reason: str, now: datetime, by: str
 ) -> Act:
     """Put a case on hold from an instant on; its clocks stop, except those that run through the reason."""
-    return _turn(store, authority, case_ref, "hold_started", at=at, now=now, by=by, detail={"reason": reason})
+    return _turn(store, authority, case_ref, "hold_started", at=at, now=now, by=by, detail={"reason": _code(reason)})
 
 
 def resume(store: Store, authority: Authority, case_ref: str, *, at: str | None, now: datetime, by: str) -> Act:
@@ -121,7 +121,12 @@ def close(
     store: Store, authority: Authority, case_ref: str, *, at: str | None, reason: str, now: datetime, by: str
 ) -> Act:
     """Close a case; what is unmet is cancelled, except rules that run through closure."""
-    return _turn(store, authority, case_ref, "closed", at=at, now=now, by=by, detail={"reason": reason})
+    return _turn(store, authority, case_ref, "closed", at=at, now=now, by=by, detail={"reason": _code(reason)})
+
+
+def _code(reason: str) -> str:
+    refuse_words(reason)
+    return reason
 
 
 def _turn(

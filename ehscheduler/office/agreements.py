@@ -8,7 +8,7 @@ from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import InputRefused
-from ehscheduler.office.entry import Act, enter, event_of, held_case, withdrawn_of
+from ehscheduler.office.entry import Act, enter, event_of, held_case, refuse_words, withdrawn_of
 from ehscheduler.office.ranks import rank_fault
 from ehscheduler.plugins import Authority
 from ehscheduler.store.events import events_of
@@ -35,6 +35,7 @@ def relax(
 
     With `late` an agreement that was made after the limit had passed is put on record: it moves nothing.
     """
+    refuse_words(reason)
     detail = {"rules": list(rules), "until": until.isoformat(), "by_role": by_role, "reason": reason}
     _refuse_unknown(authority, rules, by_role)
     word = NOTED_LATE if late else RELAXED
@@ -62,6 +63,7 @@ def extend(
     length: dict[str, Any] = {"until": until.isoformat()} if until else {"weeks": weeks}
     named = {"rules": list(rules)} if rules else {}
     _refuse_unknown(authority, rules, by_role)
+    refuse_words(reason)
     detail = {**named, **length, "by_role": by_role, "reason": reason}
     agreed = event_of(case_ref, EXTENDED, at or now.isoformat(), now, None, detail)
     return _agree(store, authority, agreed, rules, now=now, by=by, act="extend")

@@ -24,6 +24,7 @@ from ehscheduler.core.disputed import (
 )
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.events import Event
+from ehscheduler.core.people import LEAD, LINE_MANAGER
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.vocabulary import ASKED_OF_DETAIL, nearest
 from ehscheduler.errors import InputRefused
@@ -101,10 +102,21 @@ def dispute_answer(
 def dispute_advance(
     store: Store, authority: Authority, case_ref: str, ref: str, *, at: str | None, now: datetime, by: str
 ) -> Act:
-    """Take a dispute up a step because those at this one do not agree; refused at the last."""
+    """Take a dispute up a step because those at this one do not agree; refused at the last.
 
-    def refuse(one: Dispute) -> list[str]:
-        return [f"dispute {ref} is at its last step; it is decided there"] if one.last else []
+    It is for those who decide there, whoever raised it, and the case's lead and their manager.
+    """
+
+    def refuse(tx: Tx, one: Dispute) -> list[str]:
+        if one.last:
+            return [f"dispute {ref} is at its last step; it is decided there"]
+        raiser, who = str(one.raised.detail.get("person", "")), one.rung.who if one.rung else ()
+        facts, day = evaluation_of(tx, authority, case_ref, now).facts, london_day(now)
+        may = (*who, LEAD, LINE_MANAGER)
+        if by == raiser or any(rank_fault(tx, authority, role, by, day, facts) is None for role in may):
+            return []
+        titles = " and ".join(map(authority.policy.title_of_role, who))
+        return [f"{by} is not of this dispute: {titles}, whoever raised it, the lead or their manager take it up"]
 
     return _step(store, authority, case_ref, ref, ESCALATED, {}, at=at, now=now, by=by, refuse=refuse)
 
@@ -172,13 +184,13 @@ def _step(
     at: str | None,
     now: datetime,
     by: str,
-    refuse: Callable[[Dispute], Sequence[str]] = lambda one: (),
+    refuse: Callable[[Tx, Dispute], Sequence[str]] = lambda tx, one: (),
 ) -> Act:
     with store.begin() as tx:
         one = _open_dispute(tx, authority, case_ref, ref, now, word, detail, at)
         if isinstance(one, Act):
             return one
-        if faults := refuse(one):
+        if faults := refuse(tx, one):
             raise InputRefused(list(faults))
         made = event_of(case_ref, word, at or now.isoformat(), now, ref, detail)
         if made.moment < one.raised.moment and not (made.dated or one.raised.dated):
@@ -335,8 +347,8 @@ def _refuse_both_sides(events: Iterable[Event], made: Event, one: Dispute, own: 
             raise InputRefused([f"{person} has recorded already, as {role}; the other decision is somebody else's"])
 
 
-def _not_theirs(by: str) -> Callable[[Dispute], Sequence[str]]:
-    def refuse(one: Dispute) -> list[str]:
+def _not_theirs(by: str) -> Callable[[Tx, Dispute], Sequence[str]]:
+    def refuse(tx: Tx, one: Dispute) -> list[str]:
         raiser = str(one.raised.detail.get("person", ""))
         return [f"dispute {one.ref} was raised by {raiser}; only they take it back"] if raiser not in ("", by) else []
 

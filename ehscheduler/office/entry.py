@@ -9,7 +9,9 @@ from typing import Any
 from ehscheduler.core.calendars import london_day
 from ehscheduler.core.events import Case, Event, event_id, read_moment
 from ehscheduler.core.history import History
+from ehscheduler.core.vocabulary import REASONS
 from ehscheduler.errors import InputRefused
+from ehscheduler.intake.cells import CODE
 from ehscheduler.office.cases import case_from
 from ehscheduler.plugins import Authority
 from ehscheduler.store.cases import hold_case
@@ -31,6 +33,15 @@ class Act:
 
     event: Event
     known: bool
+
+
+def refuse_words(reason: object) -> None:
+    """Refuse a reason that is not a code: free text may say of a family what must not be kept here."""
+    if not isinstance(reason, str) or not CODE.fullmatch(reason):
+        listed = ", ".join(REASONS)
+        raise InputRefused(
+            [f"a reason is a code in small letters, such as {listed}; free text stays in the case record"]
+        )
 
 
 def held_case(tx: Tx, authority: Authority, case_ref: str) -> Case:

@@ -9,9 +9,6 @@ from ehscheduler.plugins import Authority
 from ehscheduler.store.people import directory_of, people_of
 from ehscheduler.store.tx import Tx
 
-OF_THE_CASE = ("lead", "line_manager")
-"""Roles that are not in people.csv, for a case says who has them."""
-
 
 def on_staff(tx: Tx, authority: Authority, by: str, day: date) -> bool:
     """Tell whether a name is the id of somebody who works here on a day."""
@@ -41,7 +38,7 @@ def rank_fault(
     person = directory.people.get(by)
     meant = policy.roles.get(role)
     ranks = {role, *(meant if isinstance(meant, tuple) else ())}
-    if person is None or ranks & {*OF_THE_CASE, *person.roles}:
+    if person is None or ranks & {*person.roles}:
         return None
     lead, team, hub = (str(facts.get(name) or "") or None for name in ("lead", "team", "meeting_hub"))
     found = resolve(role, policy, directory, lead=lead, team=team, hub=hub, above=above)

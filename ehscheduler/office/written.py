@@ -12,7 +12,7 @@ from typing import Any
 
 from ehscheduler.core.events import read_moment
 from ehscheduler.errors import EhsError, InputRefused, StoreError
-from ehscheduler.intake.acts import ActRow, scan_acts
+from ehscheduler.intake.acts import ActRow, ActScan, scan_acts
 from ehscheduler.intake.rows import Problem
 from ehscheduler.office.acknowledge import acknowledge
 from ehscheduler.office.acts import close, hold, record, resume
@@ -29,10 +29,29 @@ from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import clear_alarm, raise_alarm
 from ehscheduler.store.imports import RowSetAside, finish_import, set_rows_aside, start_import
 from ehscheduler.store.people import people_of
+from ehscheduler.store.schema import EVERYWHERE
 from ehscheduler.store.store import Store
 from ehscheduler.store.trail import append_trail
+from ehscheduler.store.tx import Tx
 
 KIND = "acts"
+OWN_ACT = {
+    "acknowledged": "acknowledge",
+    "dispute_raised": "dispute_open",
+    "dispute_answered": "dispute_answer",
+    "dispute_escalated": "dispute_advance",
+    "dispute_decided": "dispute_decide",
+    "dispute_resolved": "dispute_decide",
+    "dispute_withdrawn": "dispute_withdraw",
+    "relaxation_agreed": "relax",
+    "relaxation_noted_late": "relax",
+    "extension_approved": "extend",
+    "hold_started": "hold",
+    "hold_ended": "resume",
+    "closed": "close",
+}
+"""Events that an act of their own puts on record."""
+EVERY_ROW = "rows set aside"
 
 
 @dataclass(slots=True)
@@ -42,6 +61,8 @@ class ActsTaken:
     done: int = 0
     known: int = 0
     set_aside: list[Problem] = field(default_factory=list)
+    done_for: list[str] = field(default_factory=list)
+    """The authority of each act that was done now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +116,15 @@ def take_acts(store: Store, authorities: Mapping[str, Authority], path: Path, *,
         except StoreError:
             raise
         except EhsError as refusal:
-            taken.set_aside.append(Problem(path.name, row.line, "; ".join(str(refusal).splitlines())))
+            taken.set_aside.append(
+                Problem(path.name, row.line, "; ".join(line.removeprefix("--") for line in str(refusal).splitlines()))
+            )
         else:
             taken.known += act.known
             taken.done += not act.known
+            taken.done_for += [] if act.known else [row.authority]
     taken.set_aside.sort(key=lambda problem: problem.line or 0)
-    _note(store, authorities, taken, path, scan.rows.digest, scan.rows.count, now=now, by=by)
+    _note(store, authorities, taken, path, scan, now=now, by=by)
     return taken
 
 
@@ -116,8 +140,12 @@ def _done(call: _Call) -> Act:
 
 
 def _record(call: _Call) -> Act:
+    """Record an event; what has an act of its own is done by that act, which asks who may."""
+    event = call.word("event")
+    if (own := OWN_ACT.get(event)) is not None:
+        raise InputRefused([f"{event} is written as the act {own}, which asks who may; not as record"])
     detail = {key: value for key, value in call.row.detail.items() if key != "event"}
-    return call.do(record, call.word("event"), ref=call.row.ref, detail=detail)
+    return call.do(record, event, ref=call.row.ref, detail=detail)
 
 
 def _open(call: _Call) -> Act:
@@ -171,27 +199,44 @@ def _note(
     authorities: Mapping[str, Authority],
     taken: ActsTaken,
     path: Path,
-    digest: str,
-    rows: int,
+    scan: ActScan,
     *,
     now: datetime,
     by: str,
 ) -> None:
-    """Note the file with each authority that it may be about, and tell the operator of rows that were set aside."""
-    aside = len({problem.line for problem in taken.set_aside})
+    """Note the file with each authority that its rows name, with these alone, and tell the operator what was set aside.
+
+    A row that names no authority that is known is told of by its line, and of nothing else that it says.
+    """
+    only = next(iter(authorities)) if len(authorities) == 1 else ""
     for name in authorities:
+        lines = {line for line, whose in scan.whose.items() if (whose or only) == name}
+        own = [problem for problem in taken.set_aside if problem.line in lines]
+        if not lines:
+            continue
         with store.begin() as tx:
+            digest = scan.rows.digest
             id_ = start_import(tx, name, file=path.name, sha256=digest, kind=KIND, source=KIND, read_at=now)
-            finish_import(tx, name, id_, rows=rows, added=taken.done, set_aside=aside)
-            set_rows_aside(tx, name, id_, _aside(taken.set_aside))
+            aside = len({problem.line for problem in own})
+            done = sum(name == one for one in taken.done_for)
+            finish_import(tx, name, id_, rows=len(lines), added=done, set_aside=aside)
+            set_rows_aside(tx, name, id_, _aside(own))
             clear_alarm(tx, name, code="feed", subject=KIND, at=now)
-            said = {"file": path.name, "done": taken.done, "known": taken.known, "set_aside": aside}
+            said = {"file": path.name, "done": done, "set_aside": aside}
             append_trail(tx, name, at=now, who=by, act="import", detail=said)
-            if aside:
-                text = f"{path.name}: {aside} of {rows} rows were set aside; correct them and import it again"
-                raise_alarm(tx, name, code="rows set aside", subject=KIND, text=text, at=now)
-            else:
-                clear_alarm(tx, name, code="rows set aside", subject=KIND, at=now)
+            _tell(tx, name, path, aside, len(lines), now)
+    stray = [line for line, whose in scan.whose.items() if not (whose or only)]
+    with store.begin() as tx:
+        _tell(tx, EVERYWHERE, path, len(stray), len(scan.whose), now)
+
+
+def _tell(tx: Tx, name: str, path: Path, aside: int, rows: int, now: datetime) -> None:
+    """Raise the alarm of a file's rows, or clear it where all of them are done; another file's stands."""
+    if aside:
+        text = f"{path.name}: {aside} of {rows} rows were set aside; correct them and import it again"
+        raise_alarm(tx, name, code=EVERY_ROW, subject=f"{KIND} {path.name}", text=text, at=now)
+    elif rows:
+        clear_alarm(tx, name, code=EVERY_ROW, subject=f"{KIND} {path.name}", at=now)
 
 
 def _aside(problems: Sequence[Problem]) -> list[RowSetAside]:

@@ -233,3 +233,73 @@ def test_a_file_that_is_mended_clears_the_alarm(small: Cli) -> None:
 def test_a_row_never_stands_in_an_error_in_its_own_words(small: Cli) -> None:
     said = take(small, row("2026-03-06T09:00", "m1", "hold", "Marigold", reason="Marigold"))
     assert "Marigold" not in said.all
+
+
+# ---- who may
+
+
+@pytest.mark.parametrize(
+    ("event", "act"),
+    [
+        ("relaxation_agreed", "relax"),
+        ("extension_approved", "extend"),
+        ("dispute_resolved", "dispute_decide"),
+        ("dispute_decided", "dispute_decide"),
+        ("dispute_escalated", "dispute_advance"),
+        ("acknowledged", "acknowledge"),
+        ("closed", "close"),
+        ("hold_started", "hold"),
+    ],
+)
+def test_what_has_an_act_of_its_own_is_not_recorded_past_it(small: Cli, event: str, act: str) -> None:
+    more = {"rules": ["visit"], "until": "2027-06-01", "by_role": "manager", "reason": "family", "person": "m1"}
+    said = take(small, row("2026-03-06T09:00", "w1", "record", event=event, **more))
+    assert said.code == 1
+    assert f"{event} is written as the act {act}, which asks who may" in said.flat
+    assert visit(small)["due_on"] == "2026-03-16"
+
+
+def test_only_who_is_of_a_dispute_takes_it_up(small: Cli) -> None:
+    opened = row("2026-03-06T08:00", "w1", "dispute_open", "D-1", about="level")
+    other = "o1,Oz Other,o1@council.example,worker,South,,,\n"
+    Path("people.csv").write_text(PEOPLE + DIRECTOR + other)
+    assert small("import", "--people", "people.csv").code == 0
+    said = take(small, opened, row("2026-03-06T08:30", "o1", "dispute_advance", "D-1"))
+    assert said.code == 1
+    assert "o1 is not of this dispute: Manager and Helper, whoever raised it, the lead or their manager" in said.flat
+    assert take(small, opened, row("2026-03-06T09:00", "m1", "dispute_advance", "D-1")).code == 0
+
+
+def test_a_reason_is_a_code_and_no_free_text(small: Cli) -> None:
+    for act, detail in (
+        ("relax", {"rules": ["visit"], "until": "2026-03-27", "by_role": "manager"}),
+        ("extend", {"weeks": 1, "by_role": "manager"}),
+        ("hold", {}),
+        ("close", {}),
+    ):
+        for reason in ("Mrs Canary is ill", [1, 2]):
+            said = take(small, row("2026-03-06T09:00", "m1", act, reason=reason, **detail))
+            assert said.code == 1
+            assert "a reason is a code in small letters" in said.flat
+            assert "Canary" not in said.all
+
+
+# ---- whose rows
+
+
+def test_a_file_of_another_name_and_one_without_rows_leave_the_alarm_of_bad_rows(small: Cli) -> None:
+    take(small, row("2026-03-06T09:00", "nobody", "close", reason="outcomes_met"))
+    assert "1 of 1 rows were set aside" in small("status").flat
+    take(small)
+    assert "1 of 1 rows were set aside" in small("status").flat
+    Path("other.csv").write_text(COLUMNS + row("2026-03-06T09:00", "m1", "close", reason="outcomes_met", case="C2"))
+    assert small("import", "--acts", "other.csv").code == 0
+    assert "1 of 1 rows were set aside" in small("status").flat
+    assert take(small, row("2026-03-06T09:00", "m1", "close", reason="outcomes_met")).code == 0
+    assert "set aside" not in small("status").flat
+
+
+def test_a_row_that_names_no_authority_is_told_by_its_line_alone(small: Cli) -> None:
+    said = take(small, row("2026-03-06T09:00", "m1", "close", authority="elsewhere", case="SECRET-7", reason="met"))
+    assert said.code == 1
+    assert "SECRET-7" not in small("status").all + small("doctor").all

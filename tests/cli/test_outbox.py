@@ -40,7 +40,9 @@ def test_mail_that_came_back_is_bounced_and_then_told_one_rung_up(sent: Cli, at:
     at("2026-06-10 09:00")
     said = sent("bounce", address, "--why", "550 no such user")
     assert said.code == 0
-    assert f"Nothing is sent to {address} any more. Of what was sent, 1 of the last five days is taken back" in said.flat
+    assert (
+        f"Nothing is sent to {address} any more. Of what was sent, 1 of the last five days is taken back" in said.flat
+    )
     assert set(states(sent)) == {"bounced"}
     assert "bounced: 550 no such user" in sent("outbox").flat
     assert sent("tick").code == 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -231,3 +232,15 @@ def test_the_overdue_work_of_whoever_has_nobody_above_them_is_an_alarm_and_never
     house.turns("2026-03-02", "2026-03-20")
     assert {to for _, _, to in told(house)} == {"person:d1"}
     assert [alarm.code for alarm in house.alarms()] == ["nobody"]
+
+
+def test_the_line_manager_of_a_case_is_its_leads_and_nobody_elses(house_of: Callable[..., House]) -> None:
+    house = house_of(VISIT.replace('may_extend = ["manager"]', 'may_extend = ["line_manager", "lead"]'))
+    house.live()
+    house.people()
+    house.case("C1", "2026-03-02 08:00 allocation", lead="w1")
+    house.at("2026-03-06 10:00")
+    for by, role in (("w2", "line_manager"), ("w1", "line_manager"), ("m2", "line_manager"), ("w2", "lead")):
+        assert f"{by} is not" in refused(partial(relax, house, by=by, role=role))
+    assert not relax(house, by="m1", role="line_manager").known
+    assert not relax(house, by="w1", role="lead", until="2026-03-28").known
