@@ -187,6 +187,8 @@ def _carried(
             said = answer.read(READ_AT_MOST)
             if watch.is_over():
                 raise TimeoutError
+            if answer.length and len(said) < READ_AT_MOST:
+                raise ConnectionError  # it ended before all of it had come
             return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, said)
 
 
