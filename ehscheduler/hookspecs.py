@@ -60,3 +60,19 @@ def ehscheduler_conditions() -> Mapping[str, Callable[..., bool]]:  # type: igno
         def ehscheduler_conditions():
             return {"had_two_workers": lambda facts, happened, moment: count_workers(happened) == 2}
     """
+
+
+@hookspec
+def ehscheduler_channels() -> Mapping[str, Callable[..., object]]:  # type: ignore[empty-body]
+    """Return ways out for messages, by the `kind` that `[channels.NAME]` of the configuration names.
+
+    Each is a function of a `ehscheduler.channels.Setting` (the name, the secret, the table's other lines, and how this
+    machine reaches the web) that returns a `ehscheduler.notify.ways.Way`. It is found under the entry point group
+    `ehscheduler.channels`, and raises ValueError, with a sentence, for a setting that cannot work.
+
+    Example::
+
+        @hookimpl
+        def ehscheduler_channels():
+            return {"pager": lambda setting: Way(setting.name, Pager(setting.secret), write_for_a_pager)}
+    """

@@ -52,7 +52,7 @@ def test_the_shipped_file_shows_the_defaults_and_tells_the_line_manager_on_the_n
 
 
 def test_the_shipped_file_is_one_that_every_authority_takes() -> None:
-    shown = re.sub(r"(?m)^# (?=(\[[a-z.-]+\]|\"?[A-Za-z_ ]+\"? = ))", "", SHIPPED.read_text())
+    shown = re.sub(r"(?m)^# (?=(\[[a-zA-Z.\"-]+\]|\"?[A-Za-z_ ]+\"? = ))", "", SHIPPED.read_text())
     config = config_from(tomllib.loads(shown), "config.toml")
     assert strangers(config, AUTHORITIES) == []
     for name in installed():
@@ -60,7 +60,7 @@ def test_the_shipped_file_is_one_that_every_authority_takes() -> None:
 
 
 def test_every_setting_that_the_shipped_file_mentions_can_be_switched_on() -> None:
-    text = re.sub(r"(?m)^# (?=(\[[a-z.-]+\]|\"?[A-Za-z_ ]+\"? = ))", "", SHIPPED.read_text())
+    text = re.sub(r"(?m)^# (?=(\[[a-zA-Z.\"-]+\]|\"?[A-Za-z_ ]+\"? = ))", "", SHIPPED.read_text())
     config = config_from(tomllib.loads(text), "config.toml")
     assert config.mail.host == "smtp.council.example"
     assert set(config.link) == set(config.live) == set(AUTHORITIES)

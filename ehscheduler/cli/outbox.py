@@ -19,6 +19,7 @@ from ehscheduler.cli.common import (
     show_json,
     show_table,
     who,
+    worker,
 )
 from ehscheduler.errors import InputRefused
 
@@ -265,3 +266,29 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise InputRefused([f"--channel {text!r}: write KIND=NAME, such as escalation=text"])
     return kind.strip(), name.strip()
+
+
+notify_app = typer.Typer(help="The ways out: try one.", no_args_is_help=True)
+app.add_typer(notify_app, name="notify")
+
+
+@notify_app.callback()
+def notify() -> None:
+    """Try the ways out."""
+
+
+@notify_app.command("test")
+def try_a_way(
+    channel: Annotated[str, typer.Argument(help="A channel of the configuration, or mail.")] = "mail",
+    to: Annotated[str, typer.Option("--to", help="The mail address that gets it; a chat needs none.")] = "",
+    config: ConfigOption = CONFIG,
+) -> None:
+    """Send a test message now, and say what the other side answered. A way that was shut and works is open again."""
+    from ehscheduler.daemon.build import desk_of
+    from ehscheduler.daemon.trial import send_a_test
+
+    settings = config_at(config)
+    with open_store(settings) as store:
+        outcome = send_a_test(desk_of(settings, store, {}, worker()), channel, to, clock.now())
+    say(f"{outcome.kind.replace('_', ' ')}: {outcome.answer}")
+    raise typer.Exit(0 if outcome.kind == "accepted" else 1)

@@ -81,7 +81,7 @@ def _desk(settings: "Config", store: "Store") -> tuple["Desk", "Roster"]:
         note_plugins(store, known, _by_name(known, refusal), clock.now())
         raise
     note_plugins(store, known, roster.faults, clock.now())
-    return desk_of(settings, store, roster.found, worker()), roster
+    return desk_of(settings, store, roster.found, worker(), clock.now()), roster
 
 
 def _by_name(known: list[str], refusal: PolicyRefused) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """Builds the desk from the configuration: the way out, the sender, and who claims."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from ehscheduler.address import address_fault
+from ehscheduler.channels import ways_of
 from ehscheduler.config import Config
 from ehscheduler.daemon.desk import Desk
 from ehscheduler.errors import ConfigRefused
@@ -15,17 +16,27 @@ from ehscheduler.notify.mail import Sender, sender_faults
 from ehscheduler.notify.relay import Server, server_faults
 from ehscheduler.notify.smtp import Mailer
 from ehscheduler.plugins import Authority
-from ehscheduler.store.alarms import clear_alarm, raise_alarm
+from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
 from ehscheduler.store.schema import EVERYWHERE
 from ehscheduler.store.store import Store
 
+CHANNEL = "channel"
 
-def desk_of(config: Config, store: Store, authorities: Mapping[str, Authority], worker: str) -> Desk:
-    """Make the desk; raise ConfigRefused where mail could never leave as configured."""
+
+def desk_of(
+    config: Config, store: Store, authorities: Mapping[str, Authority], worker: str, now: datetime | None = None
+) -> Desk:
+    """Make the desk; raise ConfigRefused where mail could never leave as configured.
+
+    A further way that cannot be made is an alarm, where `now` is given: what was to leave by it leaves by mail.
+    """
     faults = setting_faults(config)
     if faults:
         raise ConfigRefused(faults)
     sender = Sender(config.mail.sender_name, config.mail.sender)
+    further, wrong = ways_of(config, sender)
+    if now is not None:
+        note_ways(store, wrong, now)
     return Desk(
         store=store,
         config=config,
@@ -33,6 +44,7 @@ def desk_of(config: Config, store: Store, authorities: Mapping[str, Authority], 
         channel=channel_of(config),
         sender=sender,
         worker=worker,
+        further=further,
     )
 
 
@@ -57,6 +69,17 @@ def note_plugins(store: Store, known: Iterable[str], faults: Mapping[str, str], 
                 raise_alarm(tx, EVERYWHERE, code="plugin", subject=name, text=text, at=now)
             else:
                 clear_alarm(tx, EVERYWHERE, code="plugin", subject=name, at=now)
+
+
+def note_ways(store: Store, faults: Sequence[str], now: datetime) -> None:
+    """Tell the operator which channels cannot be used, and note which can be again."""
+    with store.begin() as tx:
+        for alarm in alarms(tx, EVERYWHERE):
+            if alarm.code == CHANNEL and alarm.subject not in faults:
+                clear_alarm(tx, EVERYWHERE, code=CHANNEL, subject=alarm.subject, at=now)
+        for fault in faults:
+            text = f"{fault}; until it is put right, mail is used instead"
+            raise_alarm(tx, EVERYWHERE, code=CHANNEL, subject=fault, text=text, at=now)
 
 
 def channel_of(config: Config) -> Channel:

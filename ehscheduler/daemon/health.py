@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ehscheduler.channels import ways_of
 from ehscheduler.config import Config, read_config
 from ehscheduler.core.saying import said_moment
 from ehscheduler.daemon.build import channel_of, server_of, setting_faults
@@ -14,6 +15,7 @@ from ehscheduler.daemon.limits import taken_as_full_time
 from ehscheduler.errors import EhsError
 from ehscheduler.fitting import fitted, strangers
 from ehscheduler.notify.beat import address_faults
+from ehscheduler.notify.mail import Sender
 from ehscheduler.notify.smtp import Mailer
 from ehscheduler.plugins import Authority, installed, load
 from ehscheduler.store.alarms import alarms, clear_alarm
@@ -47,7 +49,7 @@ def check_up(config: Path, now: datetime) -> list[Finding]:
         settings = read_config(config)
     except EhsError as error:
         return [Finding("configuration", False, line) for line in str(error).splitlines()]
-    found = [Finding("configuration", True, f"{config} is read"), *_mail(settings)]
+    found = [Finding("configuration", True, f"{config} is read"), *_mail(settings), *_channels(settings)]
     found += [Finding("configuration", False, line) for line in strangers(settings, installed())]
     authorities = []
     for name in installed():
@@ -65,6 +67,18 @@ def _plugin(authority: Authority) -> str:
     readings = authority.policy.readings.values()
     unsigned = sum(1 for reading in readings if not reading.signed_by)
     return f"{len(authority.policy.rules)} rules, {len(readings)} readings of which {unsigned} are not signed"
+
+
+def _channels(config: Config) -> Iterator[Finding]:
+    ways, faults = ways_of(config, Sender(config.mail.sender_name, config.mail.sender))
+    yield from (Finding("channels", False, f"{fault}; mail is used instead") for fault in faults)
+    for name in sorted(ways):
+        yield Finding("channels", True, f"{name} is set up; try it with 'ehscheduler notify test'")
+    egress = config.egress
+    through = f"through {egress.proxy}" if egress.proxy else "directly"
+    further = f"; further hosts: {', '.join(egress.also_allow)}" if egress.also_allow else ""
+    if config.channels:
+        yield Finding("egress", True, f"the web is reached {through}{further}")
 
 
 def _mail(config: Config) -> Iterator[Finding]:
