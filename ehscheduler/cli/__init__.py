@@ -2,13 +2,14 @@
 
 # The help lists commands in this order.
 from ehscheduler.cli import setup, acts, disputes, answers, drift, report, people  # noqa: I001
-from ehscheduler.cli import demo, policies, outbox, service, coverage
+from ehscheduler.cli import demo, policies, outbox, service, coverage, calendar
 from ehscheduler.cli.common import app
 
 __all__ = [
     "acts",
     "answers",
     "app",
+    "calendar",
     "coverage",
     "demo",
     "disputes",
