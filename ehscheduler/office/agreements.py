@@ -36,6 +36,7 @@ def relax(
     With `late` an agreement that was made after the limit had passed is put on record: it moves nothing.
     """
     refuse_words(reason)
+    _refuse_beyond(authority, until)
     detail = {"rules": list(rules), "until": until.isoformat(), "by_role": by_role, "reason": reason}
     _refuse_unknown(authority, rules, by_role)
     word = NOTED_LATE if late else RELAXED
@@ -64,9 +65,16 @@ def extend(
     named = {"rules": list(rules)} if rules else {}
     _refuse_unknown(authority, rules, by_role)
     refuse_words(reason)
+    _refuse_beyond(authority, until)
     detail = {**named, **length, "by_role": by_role, "reason": reason}
     agreed = event_of(case_ref, EXTENDED, at or now.isoformat(), now, None, detail)
     return _agree(store, authority, agreed, rules, now=now, by=by, act="extend")
+
+
+def _refuse_beyond(authority: Authority, until: date | None) -> None:
+    last = authority.calendar.last
+    if until is not None and until > last:
+        raise InputRefused([f"until {until.isoformat()} is too far off: the calendar reaches to {last.isoformat()}"])
 
 
 def _refuse_unknown(authority: Authority, rules: Sequence[str], by_role: str) -> None:

@@ -244,3 +244,9 @@ def test_the_line_manager_of_a_case_is_its_leads_and_nobody_elses(house_of: Call
         assert f"{by} is not" in refused(partial(relax, house, by=by, role=role))
     assert not relax(house, by="m1", role="line_manager").known
     assert not relax(house, by="w1", role="lead", until="2026-03-28").known
+
+
+def test_a_date_beyond_the_calendar_is_refused_as_that(open_case: House) -> None:
+    assert "until 2099-01-01 is too far off: the calendar reaches to" in refused(
+        partial(relax, open_case, until="2099-01-01")
+    )
