@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
-from icalendar import Calendar, Component, Event, Timezone, TimezoneDaylight, TimezoneStandard
+from icalendar import Calendar, Component, Event, Timezone, TimezoneDaylight, TimezoneStandard, vText
 
 from ehscheduler.errors import Refused
 from ehscheduler.notify.links import is_link
@@ -181,15 +181,23 @@ def to_bytes(book: Book) -> bytes:
     return bytes(made.to_ical())
 
 
+class _Text(vText):
+    """A text as it stands; the library takes a backslash before an N for the end of a line, and folds what is made."""
+
+    def to_ical(self) -> bytes:
+        escaped = self.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
+        return escaped.encode()
+
+
 def _event(one: Written) -> Event:
     event = Event()
     shown: Mapping[str, object] = {
-        "UID": one.uid,
+        "UID": _Text(one.uid),
         "SEQUENCE": one.sequence,
         "DTSTAMP": one.stamp,
         "DTSTART": _start(one.when),
-        "SUMMARY": one.summary,
-        "DESCRIPTION": one.text,
+        "SUMMARY": _Text(one.summary),
+        "DESCRIPTION": _Text(one.text),
         "URL": one.link,
         "STATUS": "CANCELLED" if one.cancelled else "CONFIRMED",
         "TRANSP": "TRANSPARENT",  # it takes nobody's time: the day stays free
