@@ -43,8 +43,9 @@ BODIES: dict[str, Callable[..., bytes]] = {"slack": slack_body, "teams": teams_b
 
 def _fitting(message: Message, references: bool, write: Callable[[Said], Block]) -> bytes:
     """Write as many entries under each heading as there is room for."""
+    said = said_in_chat(message, references=references)
     for most in range(ENTRIES, -1, -1):
-        body = write(said_in_chat(message, references=references, most=most))
+        body = write(said.cut(most))
         raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         if len(raw) <= BODY_BYTES and len(body.get("blocks", ())) <= SLACK_BLOCKS:
             break
@@ -64,6 +65,9 @@ _LIVE = (
     (re.compile(r"(?<!\d):(?=[\w+-]+:)"), "꞉"),  # :fire:
     (re.compile(r"^(\d+[.)]|[+#-]+)(?:\s|$)"), "\\1\u00a0"),  # an item of a list, a heading, a rule across the page
 )
+
+
+_HALF_ESCAPED = re.compile(r"&[a-z]{0,3}…$")
 
 
 def plain(text: str) -> str:
@@ -109,7 +113,7 @@ def _slack_part(part: Part) -> Iterator[Block]:
 def _filled(rows: list[str]) -> Iterator[str]:
     """Yield rows as texts of as many as one block holds."""
     text = ""
-    for row in (_cut(row, SLACK_TEXT) for row in rows):
+    for row in (_HALF_ESCAPED.sub("…", _cut(row, SLACK_TEXT)) for row in rows):
         if text and _length(f"{text}\n{row}") > SLACK_TEXT:
             yield text
             text = ""

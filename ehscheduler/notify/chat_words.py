@@ -4,6 +4,7 @@ No person's name comes here, and no case reference or link unless they are asked
 their own way.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,6 +33,7 @@ WINDOWLESS = ("check",)
 HEADINGS = {**sections.HEADINGS, "handover": "Handed over"}
 TO_READER = {", now with you": ", told to the next one up", " handed over to you": " handed over"}
 """What a mail's subject says to its one reader, in words for many."""
+UNTITLED = "A step of the protocol"
 GUIDE = "Good practice, not a limit."
 ELSEWHERE = (
     "Case references and links are not shown here. If it is yours to act, open your mail: they are there.",
@@ -57,11 +59,23 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Entries under one heading, or under none; `rest` says how many are not shown, and where they are."""
+    """Entries under one heading, or under none; `unshown` are so many more that only the mail shows."""
 
     heading: str
     entries: tuple[Entry, ...]
-    rest: str = ""
+    unshown: int = 0
+
+    def cut(self, most: int) -> "Part":
+        """Show so many entries, and count what the others stand for."""
+        over = sum(entry.stands_for for entry in self.entries[most:])
+        return replace(self, entries=self.entries[:most], unshown=self.unshown + over)
+
+    @property
+    def rest(self) -> str:
+        """Say how many are not shown, and where they are; nothing where all are."""
+        if not self.unshown or not self.entries:
+            return f"{self.unshown} that only the mail shows." if self.unshown else ""
+        return f"And {self.unshown} more; {'it is' if self.unshown == 1 else 'they are'} in the mail."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +87,21 @@ class Said:
     parts: tuple[Part, ...]
     foot: tuple[str, ...]
 
+    def cut(self, most: int) -> "Said":
+        """Show so many entries under each heading."""
+        return replace(self, parts=tuple(part.cut(most) for part in self.parts))
 
-def said_in_chat(message: Message, *, references: bool, most: int) -> Said:
-    """Say a message with at most so many entries under each heading.
 
-    Raises MessageRefused for one that must not be sent, or that no chat gets.
-    """
+def said_in_chat(message: Message, *, references: bool) -> Said:
+    """Say all of a message; raises MessageRefused for one that must not be sent, or that no chat gets."""
     plain = whitelist.whitelisted(message)
     if not isinstance(plain, Told):
         raise MessageRefused([f"a chat gets no {type(plain).__name__}"])
     if faults := list(_faults(message)):
         raise MessageRefused(faults)
-    parts = tuple(_parts(plain, references, most))
-    shown = [entry for part in parts for entry in part.entries]
-    return Said(chat_subject(plain), tuple(_lead(plain)), parts, tuple(_foot(plain, shown, references)))
+    parts = tuple(_parts(plain, references))
+    entries = [entry for part in parts for entry in part.entries]
+    return Said(chat_subject(plain), tuple(_lead(plain)), parts, tuple(_foot(plain, entries, references)))
 
 
 def chat_subject(message: Message) -> str:
@@ -163,8 +178,8 @@ _LEADS: Mapping[type, Callable[[Any], Iterator[str]]] = {
 }
 
 
-def _foot(message: Told, shown: Sequence[Entry], references: bool) -> Iterator[str]:
-    yield from _reservations(shown)
+def _foot(message: Told, entries: Sequence[Entry], references: bool) -> Iterator[str]:
+    yield from _reservations(entries)
     yield ELSEWHERE[references]
     imprint = message.imprint
     edition = f", edition {_cut(imprint.edition, CLAUSE)}" if imprint.edition else ""
@@ -178,44 +193,33 @@ def _safe(message: Told, do: str) -> str:
     return f"If a child may be at risk of harm, {do}: {render.ends(route)}"
 
 
-def _reservations(shown: Sequence[Entry]) -> Iterator[str]:
-    """Yield each reservation once, and whether it holds for all that is shown."""
-    for note in dict.fromkeys(note for entry in shown for note in entry.notes):
-        everywhere = all(note in entry.notes for entry in shown)
+def _reservations(entries: Sequence[Entry]) -> Iterator[str]:
+    """Yield each reservation once, and whether it holds for all."""
+    for note in dict.fromkeys(note for entry in entries for note in entry.notes):
+        everywhere = all(note in entry.notes for entry in entries)
         yield note if everywhere else f"For some of these: {note[0].lower()}{note[1:]}"
 
 
 # ---- what it is about
 
 
-def _parts(message: Told, references: bool, most: int) -> Iterator[Part]:
+def _parts(message: Told, references: bool) -> Iterator[Part]:
     if isinstance(message, Dispute):
-        yield _part("", [_step(step, references) for step in _by_date(message.steps)], 0, most)
+        yield Part("", _gathered(_step(step, references) for step in _by_date(message.steps)))
         return
     found = sections.sections(message.lines, message.day)
     owner = isinstance(message, Immediate)
     for section in found:
         lines = [line for group in section.groups for line in group.lines]
         entries = [_entry(line, references, owner) for line in _in_order(lines) if line.kind != ABOUT_STAFF]
-        yield _part(HEADINGS[section.name] if len(found) > 1 else "", entries, len(lines) - len(entries), most)
+        heading = HEADINGS[section.name] if len(found) > 1 else ""
+        yield Part(heading, _gathered(entries), unshown=len(lines) - len(entries))
 
 
-def _part(heading: str, entries: Iterable[Entry], hidden: int, most: int) -> Part:
-    """Gather what reads alike, and count what is over the most."""
-    alike: dict[Entry, int] = {}
-    for entry in entries:
-        alike[entry] = alike.get(entry, 0) + 1
-    gathered = [replace(entry, stands_for=count) for entry, count in alike.items()]
-    over = sum(entry.stands_for for entry in gathered[most:]) + hidden
-    return Part(heading, tuple(gathered[:most]), _rest(over, bool(gathered[:most])))
-
-
-def _rest(over: int, after_others: bool) -> str:
-    if not over:
-        return ""
-    if not after_others:
-        return f"{over} that only the mail shows."
-    return f"And {over} more; {'it is' if over == 1 else 'they are'} in the mail."
+def _gathered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Make one of what reads alike, with its count."""
+    alike = Counter(entries)
+    return tuple(replace(entry, stands_for=count) for entry, count in alike.items())
 
 
 def _in_order(lines: Iterable[Line]) -> list[Line]:
@@ -247,11 +251,11 @@ def _entry(line: Line, references: bool, owner: bool) -> Entry:
 
 def _titled(line: Line) -> str:
     clause = f" (clause {_cut(line.clause, CLAUSE)})" if line.clause else ""
-    return f"{_cut(line.title, TITLE)}{clause}."
+    return f"{_cut(line.title, TITLE) or UNTITLED}{clause}."
 
 
 def _referred(line: Line, references: bool) -> tuple[str, str]:
-    return (_cut(line.case_ref, REFERENCE), line.link or "") if references else ("", "")
+    return (_cut(line.case_ref, REFERENCE), line.link or "") if references and line.case_ref else ("", "")
 
 
 def _step(step: Step, references: bool) -> Entry:
@@ -262,11 +266,10 @@ def _step(step: Step, references: bool) -> Entry:
 
 def _facts(step: Step) -> Iterator[tuple[str, str]]:
     """Yield what is to be decided, by when, by whom, and which step it is of how many."""
-    yield "What is asked", render.sentence(_cut(step.asks, WINDOW))
-    if step.about:
-        yield "About", render.sentence(_cut(step.about, TITLE))
-    yield "By when", render.sentence(_cut(step.decide_by, WINDOW))
-    if roles := dict.fromkeys([*step.asked_as, *step.others]):
+    for name, said in (("What is asked", step.asks), ("About", step.about), ("By when", step.decide_by)):
+        if said:
+            yield name, render.sentence(_cut(said, WINDOW))
+    if roles := dict.fromkeys(role for role in (*step.asked_as, *step.others) if role):
         together = " They must all record the same decision." if step.together and len(roles) > 1 else ""
         yield "Who is asked", f"{render.sentence(_cut('; '.join(roles), ROLES))}{together}"
     yield f"Step {step.stage} of {step.stages}", render.sentence(_cut(render.next_words(step), ROLES))
