@@ -19,6 +19,8 @@ from pathlib import Path
 Tell = tuple[str, str, str, str]
 """One thing told to somebody: the address, the day, the message's heading, and the words of the line."""
 REFERENCE = re.compile(r"EH-\d+")
+TOLD_AT = re.compile(r"(first|,) at \d\d:\d\d on \w+ \d+ \w+ \d{4}")
+"""When somebody else was told, or this reader before: a kill may put it off by minutes."""
 FOR = re.compile(r"^For .*?, (\w+ \d+ \w+ \d{4})")
 
 
@@ -80,7 +82,7 @@ def _first_sentence(text: str) -> str:
 def _disputes(text: str) -> Iterator[str]:
     for paragraph in text.split("\n\n"):
         if paragraph.startswith("Case: "):
-            yield " ".join(paragraph.split())
+            yield TOLD_AT.sub(r"\1 then", " ".join(paragraph.split()))
 
 
 def _alarms(text: str) -> Iterator[str]:
