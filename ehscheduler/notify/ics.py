@@ -263,7 +263,7 @@ def _entries(found: Calendar) -> Iterator[Written]:
     for event in found.events:
         start, stamp = _when(event, "DTSTART"), _when(event, "DTSTAMP")
         uid, mark, status = (_word(event, name) for name in ("UID", HASH, "STATUS"))
-        if event.errors or not (uid and mark) or status not in ("CONFIRMED", "CANCELLED"):
+        if not (uid and mark) or status not in ("CONFIRMED", "CANCELLED"):
             raise ValueError
         if not isinstance(stamp, datetime):
             raise ValueError

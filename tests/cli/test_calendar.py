@@ -16,7 +16,7 @@ from ehscheduler.store.store import Store
 from tests.cli.conftest import Cli
 from tests.cli.test_working_set import EVENTS, PEOPLE, allocated
 from tests.daemon.house import HEAD, VISIT
-from tests.test_plugins import HOOKS, Install, install, site
+from tests.test_plugins import HOOKS, Install, hook, install, site
 
 __all__ = ["install", "site"]
 
@@ -63,6 +63,42 @@ owner = "manager"
 """
 )
 POLICY = (HEAD + RULES).replace("testshire", "smallshire").replace("[roles]", '[roles]\nhelper = "Helper"')
+ADVICE = """
+[event.well_done]
+title = "It was done"
+clause = "9"
+[standard.good]
+title = "Good to do"
+clause = "9"
+force = "guide"
+due = "10 working days after allocation"
+best_by = "5 working days after allocation"
+met_by = "well_done"
+owner = "worker"
+"""
+PREPARED = """
+[event.prepared]
+title = "The papers are ready"
+clause = "3"
+[standard.papers]
+title = "Papers for the panel"
+clause = "3.1"
+due = "3 working days before next panel after stuck"
+met_by = "prepared"
+owner = "worker"
+"""
+EACH = """
+[event.this_one_seen]
+title = "This child was seen"
+clause = "8"
+[standard.each-child]
+title = "Each child seen"
+clause = "8"
+due = "10 working days after allocation"
+met_by = "this_one_seen"
+owner = "worker"
+per = "child"
+"""
 MONDAY, THURSDAY = date(2026, 3, 16), date(2026, 4, 1)
 FAMILY = {"family_name": "CANARY-family", "children": [{"ref": "CANARY-child", "name": "CANARY-name"}]}
 
@@ -225,6 +261,38 @@ def test_a_rule_that_is_not_live_and_a_council_in_shadow_tell_nothing(house: Cal
     assert [row[1] for row in (small.calendar(), shown("w1"))[1]] == [VISITED, PLANNED]
 
 
+def test_advice_is_told_as_advice_with_the_day_by_which_it_is_best(house: Callable[..., House]) -> None:
+    house(more=ADVICE).calendar()
+    assert by_title("w1")["Good to do"].summary.value == "Early Help: advised by today"
+    assert words("w1", "Good")[2:] == [
+        "Limit: Monday 16 March 2026",
+        "Best by Monday 9 March 2026",
+        "Advice: nothing is breached when its day has passed",
+        "Owner: worker",
+    ]
+
+
+def test_each_child_has_an_entry_that_does_not_say_which(house: Callable[..., House]) -> None:
+    children = json.dumps([{"ref": "CANARY-1"}, {"ref": "CANARY-2"}]).replace('"', '""')
+    small = house(more=EACH)
+    Path("cases.csv").write_text(f'case_ref,team,lead,children\nC1,North,w1,"{children}"\nC2,South,w2,\n')
+    small.bring("C1,contact_made,2026-03-04,,,\n", "--cases", "cases.csv")
+    small.calendar()
+    seen = [e for e in read("w1") if e.description.value.startswith("Each child seen")]
+    assert len({e.uid.value for e in seen}) == 2
+    assert len({e.description.value for e in seen}) == 1
+    assert "CANARY" not in Path("cals", "w1.ics").read_text()
+
+
+def test_a_case_that_is_opened_again_begins_anew(house: Callable[..., House]) -> None:
+    small = house()
+    small.calendar()
+    before = by_title("w1")["First visit"].uid.value
+    small.bring("C1,closed,2026-03-05T09:00,,,\nC1,reopened,2026-03-05T09:10,,,\nC1,allocation,2026-03-05T09:20,,,\n")
+    assert small.counts("w1") == (2, 2, 2)
+    assert by_title("w1")["First visit"].uid.value != before
+
+
 # ---- hours and clock changes
 
 
@@ -250,6 +318,15 @@ def test_a_limit_in_hours_is_an_entry_of_its_instant(
     assert isinstance(at, datetime)
     assert at.astimezone(UTC) == datetime.fromisoformat(due)
     assert written in Path("cals", "m1.ics").read_text()
+
+
+def test_an_instant_that_was_counted_from_the_end_of_a_day_says_so(house: Callable[..., House]) -> None:
+    house("C1,alarmed,2026-03-04,,,\n").calendar()
+    assert by_title("m1")["The alarm answered"].dtstart.value == datetime(2026, 3, 5, 23, 59, 59, tzinfo=UTC)
+    assert words("m1", "The alarm")[2:4] == [
+        "Limit: 23:59 on Thursday 5 March 2026",
+        "Counted from the end of a day, as its time was not recorded",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -412,6 +489,28 @@ def test_a_sitting_that_is_moved_is_the_same_entry_on_its_new_day(
     small.calendar()
     after = by_title("w1")["Panel"]
     assert (after.uid.value, after.dtstart.value, after.sequence.value) == (before, date(2026, 3, 12), "1")
+
+
+def test_what_is_due_before_a_sitting_goes_to_that_sitting_and_not_to_one_that_comes_first(
+    house: Callable[..., House],
+) -> None:
+    small = house("C1,stuck,2026-03-09,,,\n", more=PREPARED)
+    small.at("2026-03-09 10:00")
+    small.calendar()
+    # It came too late for Tuesday 10 March.
+    assert by_title("w1")["Papers for the panel"].dtstart.value == date(2026, 3, 12)
+    assert by_title("w1")["Panel"].dtstart.value == date(2026, 3, 17)
+
+
+def test_a_sitting_of_one_hub_is_moved_without_the_others(house: Callable[..., House], install: Install) -> None:
+    events = "C1,stuck,2026-03-04,,,\nC2,stuck,2026-03-04,,,\n"
+    moved = HOOKS + hook("ehscheduler_sittings", '{"panel/South": {date(2026, 3, 10): date(2026, 3, 12)}}')
+    small = house()
+    install("smallshire", moved, policy=POLICY.replace('on = "every Tuesday"', 'on = "every Tuesday"\nper = "team"'))
+    small.bring(events)
+    small.calendar()
+    assert by_title("w1")["Panel"].dtstart.value == date(2026, 3, 10)
+    assert by_title("w2")["Panel"].dtstart.value == date(2026, 3, 12)
 
 
 # ---- what it prints, and what stands in the way

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import vobject
+from dateutil.rrule import rrulestr
 from dateutil.tz import tzical
 from hostile_strings import ADDRESSES_REFUSED, HEADER_STRINGS, NAMES_THAT_SURVIVE, PAGE_ATTACKS, TEMPLATE_ATTACKS
 from hypothesis import given, settings
@@ -35,7 +36,7 @@ from ehscheduler.notify.ics_files import Diary, file_name, keep
 from ehscheduler.notify.whitelist import tidy
 
 NOW = datetime(2026, 3, 9, 10, tzinfo=UTC)
-DAY = timedelta(days=1)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 DOMAIN = "council.example"
 OWNER = owner_mark("testshire", "w1")
 VISIT = Entry(
@@ -194,16 +195,27 @@ def test_an_instant_is_told_in_london_time_and_in_utc_where_that_could_mean_two(
     assert again(read(raw, OWNER), replace(CALL, when=at)).changed == 0
 
 
-def test_the_clock_in_the_file_is_london_s_own_in_every_hour_around_a_change() -> None:
-    text = to_bytes(made().book).decode()
-    zone = text[text.index("BEGIN:VTIMEZONE") : text.index("END:VCALENDAR")]
+def test_the_clock_in_the_file_is_london_s_own_at_each_change_and_in_every_hour_around_it() -> None:
+    raw = to_bytes(made().book).decode()
+    zone = raw[raw.index("BEGIN:VTIMEZONE") : raw.index("END:VCALENDAR")]
     ours = tzical(StringIO(zone)).get("Europe/London")
-    for year in range(2000, 2100, 9):
-        for month in (3, 10):
-            for hours in range(24 * 24, 24 * 32):
-                at = datetime(year, month, 1, tzinfo=UTC) + timedelta(hours=hours)
-                local = at.astimezone(LONDON)
-                assert local.replace(tzinfo=ours).utcoffset() == local.utcoffset(), at
+    changes = [moment for half in zone.split("BEGIN:")[2:] for moment in onsets(half)]
+    assert len(changes) == 2 * 100
+    for change in changes:
+        before, after = ((change + seconds * SECOND).astimezone(LONDON).utcoffset() for seconds in (-1, 0))
+        assert before != after, change
+        for hours in range(-30, 30, 1 if change.year % 9 == 0 else 29):
+            local = (change + timedelta(hours=hours)).astimezone(LONDON)
+            assert local.replace(tzinfo=ours).utcoffset() == local.utcoffset(), local
+
+
+def onsets(half: str) -> list[datetime]:
+    """Return the instants at which one half of a clock begins, by its own rule, from 2000 to 2099."""
+    of = dict(line.split(":", 1) for line in half.split("\r\n") if ":" in line)
+    begins = datetime.strptime(of["DTSTART"], "%Y%m%dT%H%M%S")  # noqa: DTZ007 - a local time
+    ahead = timedelta(hours=int(of["TZOFFSETFROM"][:3]))
+    found = rrulestr(of["RRULE"], dtstart=begins).between(datetime(2000, 1, 1), datetime(2100, 1, 1))  # noqa: DTZ001
+    return [(moment - ahead).replace(tzinfo=UTC) for moment in found]
 
 
 # ---- from one time to the next
