@@ -83,7 +83,7 @@ clause = "3"
 [standard.papers]
 title = "Papers for the panel"
 clause = "3.1"
-due = "3 working days before next panel after stuck"
+due = "6 working days before next panel after stuck"
 met_by = "prepared"
 owner = "worker"
 """
@@ -498,7 +498,7 @@ def test_what_is_due_before_a_sitting_goes_to_that_sitting_and_not_to_one_that_c
     small.at("2026-03-09 10:00")
     small.calendar()
     # It came too late for Tuesday 10 March.
-    assert by_title("w1")["Papers for the panel"].dtstart.value == date(2026, 3, 12)
+    assert by_title("w1")["Papers for the panel"].dtstart.value == date(2026, 3, 9)
     assert by_title("w1")["Panel"].dtstart.value == date(2026, 3, 17)
 
 
