@@ -1,6 +1,6 @@
 """Later limits that somebody agreed: relaxations and extensions, by the rank that the clause names, in time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -114,17 +114,32 @@ def _refusals(
     """Say why an agreement would move nothing, rule by rule."""
     before = _worked_out(authority, case, events, now)
     found = _worked_out(authority, case, [*events, agreed], now)
-    refused = [w for w in found.warnings if "moves nothing" in w and w not in before.warnings]
     moved = {m.rule for m in found.milestones if any(c.event.id == agreed.id for c in m.changes)}
+    if far := _too_far(authority, case, agreed, set(rules) - moved, before, found):
+        return far
+    # Of two agreements of one moment either may be taken first: what is said of the other is no refusal of this one.
+    new = [w for w in found.warnings if "moves nothing" in w and w not in before.warnings]
+    refused = {rule: [w for w in new if f" on {rule}: " in w] for rule in authority.policy.rules if rule not in moved}
     if not rules:
-        return [] if moved else refused or [f"{case.ref} has nothing open that {agreed.detail['by_role']} may extend"]
-    said = " ".join(refused)
-    return refused + [f"{case.ref}: {r} has no open milestone to relax" for r in rules if r not in moved | _named(said)]
+        said = [w for listed in refused.values() for w in listed]
+        return [] if moved else said or [f"{case.ref} has nothing open that {agreed.detail['by_role']} may extend"]
+    faults = []
+    for rule in rules:
+        if rule not in moved:
+            faults += refused[rule] or [f"{case.ref}: {rule} has no open milestone to relax"]
+    return faults
 
 
-def _named(said: str) -> set[str]:
-    """Return the words of a sentence, so that a rule which it names is not named again."""
-    return {word.rstrip(":;,.") for word in said.split()}
+def _too_far(
+    authority: Authority, case: Case, agreed: Event, unmoved: Collection[str], before: Evaluation, found: Evaluation
+) -> list[str]:
+    """Say where a new limit cannot be counted, for it lies beyond the years whose bank holidays are known."""
+    beyond = [f" {rule}: " for rule in unmoved or authority.policy.rules]
+    new = [problem for problem in found.problems if problem not in before.problems]
+    if not any(rule in problem for problem in new for rule in beyond):
+        return []
+    length = agreed.detail.get("until") or f"{agreed.detail.get('weeks')} weeks more"
+    return [f"{case.ref}: {length} is too far off: the calendar reaches to {authority.calendar.last.isoformat()}"]
 
 
 def _in_time(

@@ -250,3 +250,33 @@ def test_a_date_beyond_the_calendar_is_refused_as_that(open_case: House) -> None
     assert "until 2099-01-01 is too far off: the calendar reaches to" in refused(
         partial(relax, open_case, until="2099-01-01")
     )
+
+
+# ---- how far
+
+
+def test_the_last_day_of_the_calendar_can_be_agreed(open_case: House) -> None:
+    assert not relax(open_case, until="2060-12-31").known
+
+
+def test_weeks_beyond_the_calendar_are_too_many(open_case: House) -> None:
+    assert "C1: 2000 weeks more is too far off: the calendar reaches to 2060-12-31" in refused(
+        lambda: extend(open_case, "visit", weeks=2000)
+    )
+    assert events(open_case, "extension_approved") == []
+
+
+@pytest.mark.parametrize("until", [f"2026-04-{day:02}" for day in range(1, 13)])
+def test_a_second_agreement_of_one_day_that_goes_further_is_taken_whichever_is_read_first(
+    open_case: House, until: str
+) -> None:
+    relax(open_case, at="2026-03-05", until="2026-03-27")
+    assert not relax(open_case, at="2026-03-05", until=until).known
+    assert str(milestone(open_case).due_on) == until
+
+
+def test_a_date_beyond_the_calendar_is_too_far_off_after_an_agreed_later_limit(open_case: House) -> None:
+    relax(open_case, at="2026-03-05", until="2040-01-01")
+    assert "is too far off" in refused(lambda: relax(open_case, at="2026-03-05", until="9999-12-31"))
+    said = refused(lambda: relax(open_case, at="2026-03-06", until="2036-01-01"))
+    assert "its date 2036-01-01 is before the due date" in said
