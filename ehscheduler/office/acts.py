@@ -9,7 +9,9 @@ from ehscheduler.core.events import Case, Event
 from ehscheduler.core.history import typed
 from ehscheduler.core.vocabulary import DETAIL_ONLY, nearest
 from ehscheduler.errors import InputRefused
+from ehscheduler.office.cases import evaluation_of
 from ehscheduler.office.entry import FOLLOWS, Act, enter, event_of, held_case, refuse_words, withdrawn_of
+from ehscheduler.office.ranks import stranger_fault
 from ehscheduler.plugins import Authority
 from ehscheduler.store.events import events_of
 from ehscheduler.store.store import Store
@@ -106,22 +108,49 @@ def _same(one: Event, other: Event) -> bool:
 
 
 def hold(
-    store: Store, authority: Authority, case_ref: str, *, at: str | None, reason: str, now: datetime, by: str
+    store: Store,
+    authority: Authority,
+    case_ref: str,
+    *,
+    at: str | None,
+    reason: str,
+    now: datetime,
+    by: str,
+    of_case: bool = False,
 ) -> Act:
     """Put a case on hold from an instant on; its clocks stop, except those that run through the reason."""
-    return _turn(store, authority, case_ref, "hold_started", at=at, now=now, by=by, detail={"reason": _code(reason)})
+    said = {"reason": _code(reason)}
+    return _turn(store, authority, case_ref, "hold_started", at=at, now=now, by=by, detail=said, of_case=of_case)
 
 
-def resume(store: Store, authority: Authority, case_ref: str, *, at: str | None, now: datetime, by: str) -> Act:
+def resume(
+    store: Store,
+    authority: Authority,
+    case_ref: str,
+    *,
+    at: str | None,
+    now: datetime,
+    by: str,
+    of_case: bool = False,
+) -> Act:
     """End a case's hold; its clocks go on from where they stood."""
-    return _turn(store, authority, case_ref, "hold_ended", at=at, now=now, by=by, detail={})
+    return _turn(store, authority, case_ref, "hold_ended", at=at, now=now, by=by, detail={}, of_case=of_case)
 
 
 def close(
-    store: Store, authority: Authority, case_ref: str, *, at: str | None, reason: str, now: datetime, by: str
+    store: Store,
+    authority: Authority,
+    case_ref: str,
+    *,
+    at: str | None,
+    reason: str,
+    now: datetime,
+    by: str,
+    of_case: bool = False,
 ) -> Act:
     """Close a case; what is unmet is cancelled, except rules that run through closure."""
-    return _turn(store, authority, case_ref, "closed", at=at, now=now, by=by, detail={"reason": _code(reason)})
+    said = {"reason": _code(reason)}
+    return _turn(store, authority, case_ref, "closed", at=at, now=now, by=by, detail=said, of_case=of_case)
 
 
 def _code(reason: str) -> str:
@@ -139,14 +168,21 @@ def _turn(
     now: datetime,
     by: str,
     detail: Mapping[str, Any],
+    of_case: bool = False,
 ) -> Act:
-    """Record a turn of the case, unless it would be odd: a hold on a hold, an end of no hold, a second closure."""
+    """Record a turn of the case, unless it would be odd: a hold on a hold, an end of no hold, a second closure.
+
+    With `of_case` it is for the people of the case alone. What stands already was asked when it was put on record.
+    """
     made = event_of(case_ref, word, at or now.isoformat(), now, None, detail)
     with store.begin() as tx:
         case = held_case(tx, authority, case_ref)
         events = events_of(tx, authority.name, case_ref)
         withdrawn = withdrawn_of(authority, case, events, now)
         if all(one.id in withdrawn or not _same(one, made) for one in events):
+            facts = evaluation_of(tx, authority, case_ref, now).facts if of_case else {}
+            if of_case and (fault := stranger_fault(tx, authority, by, made.day, facts)):
+                raise InputRefused([fault])
             _refuse_odd(authority, case, events, made, now)
         return enter(tx, authority, made, act=word, now=now, by=by)
 

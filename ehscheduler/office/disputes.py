@@ -31,7 +31,7 @@ from ehscheduler.errors import InputRefused
 from ehscheduler.intake.cells import CODE
 from ehscheduler.office.cases import evaluation_of
 from ehscheduler.office.entry import FOLLOWS, Act, enter, event_of, held_case, withdrawn_of
-from ehscheduler.office.ranks import on_staff, rank_fault, roles_of
+from ehscheduler.office.ranks import on_staff, rank_fault, roles_of, stands_for
 from ehscheduler.plugins import Authority
 from ehscheduler.store.events import events_of
 from ehscheduler.store.store import Store
@@ -104,19 +104,25 @@ def dispute_advance(
 ) -> Act:
     """Take a dispute up a step because those at this one do not agree; refused at the last.
 
-    It is for those who decide there, whoever raised it, and the case's lead and their manager.
+    It is for those who decide there, the two sides, whoever raised it, and the case's lead and their manager.
     """
+    day = event_of(case_ref, ESCALATED, at or now.isoformat(), now, ref, {}).day
 
     def refuse(tx: Tx, one: Dispute) -> list[str]:
         if one.last:
             return [f"dispute {ref} is at its last step; it is decided there"]
         raiser, who = str(one.raised.detail.get("person", "")), one.rung.who if one.rung else ()
-        facts, day = evaluation_of(tx, authority, case_ref, now).facts, london_day(now)
-        may = (*who, LEAD, LINE_MANAGER)
-        if by == raiser or any(rank_fault(tx, authority, role, by, day, facts) is None for role in may):
+        facts = evaluation_of(tx, authority, case_ref, now).facts
+        sides = [str(one.raised.detail[side]) for side in SIDES if side in one.raised.detail]
+        if by == raiser or any(rank_fault(tx, authority, role, by, day, facts) is None for role in who):
+            return []
+        # A side is whoever has that role for this case; the role of another team's worker is no side of it.
+        if not on_staff(tx, authority, by, day) or any(
+            stands_for(tx, authority, role, by, day, facts) for role in (*sides, LEAD, LINE_MANAGER)
+        ):
             return []
         titles = " and ".join(map(authority.policy.title_of_role, who))
-        return [f"{by} is not of this dispute: {titles}, whoever raised it, the lead or their manager take it up"]
+        return [f"{by} is not of this dispute: {titles}, the two sides, the lead or their manager take it up"]
 
     return _step(store, authority, case_ref, ref, ESCALATED, {}, at=at, now=now, by=by, refuse=refuse)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from ehscheduler.core.people import resolve
+from ehscheduler.core.people import LEAD, LINE_MANAGER, Directory, resolve
 from ehscheduler.plugins import Authority
 from ehscheduler.store.people import directory_of, people_of
 from ehscheduler.store.tx import Tx
@@ -40,10 +40,34 @@ def rank_fault(
     ranks = {role, *(meant if isinstance(meant, tuple) else ())}
     if person is None or ranks & {*person.roles}:
         return None
-    lead, team, hub = (str(facts.get(name) or "") or None for name in ("lead", "team", "meeting_hub"))
-    found = resolve(role, policy, directory, lead=lead, team=team, hub=hub, above=above)
-    if by in {one.person_id for one in found.people}:
+    if by in _meant(authority, directory, role, facts, above):
         return None
     return (
         f"{by} is not {policy.title_of_role(role)} in people.csv; whoever is puts it on record, or correct their role"
     )
+
+
+def stands_for(tx: Tx, authority: Authority, role: str, by: str, day: date, facts: Mapping[str, Any]) -> bool:
+    """Tell whether somebody is whom a role means on this very case, on a day; the same role elsewhere is not enough."""
+    return by in _meant(authority, directory_of(tx, authority.name, day), role, facts)
+
+
+def stranger_fault(tx: Tx, authority: Authority, by: str, day: date, facts: Mapping[str, Any]) -> str | None:
+    """Say where a member of staff has nothing to do with a case on a day; who is none writes for another.
+
+    Of the case are its lead, their line manager, whoever any role means for its team or hub, and who acts for these.
+    """
+    directory = directory_of(tx, authority.name, day)
+    roles = (LEAD, LINE_MANAGER, *authority.policy.roles)
+    if by not in directory.people or any(by in _meant(authority, directory, role, facts) for role in roles):
+        return None
+    return f"{by} is not of this case: its lead, their line manager and who has a role for its team or hub do this"
+
+
+def _meant(
+    authority: Authority, directory: Directory, role: str, facts: Mapping[str, Any], above: Sequence[str] = ()
+) -> set[str]:
+    """Return the ids of those whom a role means for a case with these facts."""
+    lead, team, hub = (str(facts.get(name) or "") or None for name in ("lead", "team", "meeting_hub"))
+    found = resolve(role, authority.policy, directory, lead=lead, team=team, hub=hub, above=above)
+    return {one.person_id for one in found.people}

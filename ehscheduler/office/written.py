@@ -143,7 +143,7 @@ def _record(call: _Call) -> Act:
     """Record an event; what has an act of its own is done by that act, which asks who may."""
     event = call.word("event")
     if (own := OWN_ACT.get(event)) is not None:
-        raise InputRefused([f"{event} is written as the act {own}, which asks who may; not as record"])
+        raise InputRefused([f"{event} is not recorded: write it as the act {own}, which asks who may"])
     detail = {key: value for key, value in call.row.detail.items() if key != "event"}
     return call.do(record, event, ref=call.row.ref, detail=detail)
 
@@ -187,9 +187,9 @@ _VERBS: Mapping[str, Callable[[_Call], Act]] = {
     "dispute_withdraw": lambda call: call.do(dispute_withdraw, call.row.ref),
     "relax": _relax,
     "extend": _extend,
-    "hold": lambda call: call.do(hold, reason=call.word("reason")),
-    "resume": lambda call: call.do(resume),
-    "close": lambda call: call.do(close, reason=call.word("reason")),
+    "hold": lambda call: call.do(hold, reason=call.word("reason"), of_case=True),
+    "resume": lambda call: call.do(resume, of_case=True),
+    "close": lambda call: call.do(close, reason=call.word("reason"), of_case=True),
     "record": _record,
 }
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ehscheduler.store import Store
+from ehscheduler.store.events import events_of
 from tests.cli.conftest import Cli
 from tests.cli.test_working_set import HEAD, PEOPLE
 from tests.daemon.house import VISIT
@@ -242,20 +244,25 @@ def test_a_row_never_stands_in_an_error_in_its_own_words(small: Cli) -> None:
     ("event", "act"),
     [
         ("relaxation_agreed", "relax"),
+        ("relaxation_noted_late", "relax"),
         ("extension_approved", "extend"),
+        ("dispute_raised", "dispute_open"),
+        ("dispute_answered", "dispute_answer"),
         ("dispute_resolved", "dispute_decide"),
         ("dispute_decided", "dispute_decide"),
         ("dispute_escalated", "dispute_advance"),
+        ("dispute_withdrawn", "dispute_withdraw"),
         ("acknowledged", "acknowledge"),
         ("closed", "close"),
         ("hold_started", "hold"),
+        ("hold_ended", "resume"),
     ],
 )
 def test_what_has_an_act_of_its_own_is_not_recorded_past_it(small: Cli, event: str, act: str) -> None:
     more = {"rules": ["visit"], "until": "2027-06-01", "by_role": "manager", "reason": "family", "person": "m1"}
     said = take(small, row("2026-03-06T09:00", "w1", "record", event=event, **more))
     assert said.code == 1
-    assert f"{event} is written as the act {act}, which asks who may" in said.flat
+    assert f"write it as the act {act}, which asks who may" in said.flat
     assert visit(small)["due_on"] == "2026-03-16"
 
 
@@ -266,8 +273,80 @@ def test_only_who_is_of_a_dispute_takes_it_up(small: Cli) -> None:
     assert small("import", "--people", "people.csv").code == 0
     said = take(small, opened, row("2026-03-06T08:30", "o1", "dispute_advance", "D-1"))
     assert said.code == 1
-    assert "o1 is not of this dispute: Manager and Helper, whoever raised it, the lead or their manager" in said.flat
+    assert "o1 is not of this dispute: Manager and Helper, the two sides, the lead or their manager" in said.flat
     assert take(small, opened, row("2026-03-06T09:00", "m1", "dispute_advance", "D-1")).code == 0
+
+
+OTHERS = "o1,Oz Other,o1@council.example,worker,South,,,\nm2,Max Manager,m2@council.example,manager,South,,,\n"
+
+
+@pytest.fixture
+def two_teams(small: Cli) -> Cli:
+    """The council with a second team, whose people have the same roles, and whose worker left on 5 March."""
+    gone = "g1,Gus Gone,g1@council.example,worker,South,,,2026-03-05\n"
+    Path("people.csv").write_text(PEOPLE + DIRECTOR + OTHERS + gone)
+    assert small("import", "--people", "people.csv").code == 0
+    return small
+
+
+@pytest.mark.parametrize("by", ["o1", "m2"])
+@pytest.mark.parametrize(("act", "detail"), [("hold", {"reason": "stepped_up"}), ("close", {"reason": "moved"})])
+def test_nobody_of_another_team_puts_a_case_on_hold_or_closes_it(
+    two_teams: Cli, by: str, act: str, detail: dict[str, Any]
+) -> None:
+    said = take(two_teams, row("2026-03-06T09:00", by, act, **detail))
+    assert said.code == 1
+    assert f"{by} is not of this case: its lead, their line manager" in said.flat
+    assert visit(two_teams)["due_on"] == "2026-03-16"
+
+
+def test_nobody_of_another_team_ends_a_hold(two_teams: Cli) -> None:
+    held = row("2026-03-05", "m1", "hold", reason="stepped_up")
+    said = take(two_teams, held, row("2026-03-06T09:00", "m2", "resume"))
+    assert said.out.strip() == "1 act done, 0 known already."
+    assert "m2 is not of this case" in said.flat
+
+
+@pytest.mark.parametrize("by", ["w1", "m1", "d1", "o1"])
+def test_the_lead_who_covers_for_them_and_who_is_above_put_a_case_on_hold(two_teams: Cli, by: str) -> None:
+    Path("absences.csv").write_text("person_id,away_from,away_to,cover_id\nw1,2026-03-06,2026-03-06,o1\n")
+    if by == "o1":
+        assert two_teams("import", "--absences", "absences.csv").code == 0
+    assert take(two_teams, row("2026-03-06T09:00", by, "hold", reason="stepped_up")).code == 0
+
+
+def test_an_act_that_was_done_stays_done_when_whoever_did_it_is_no_more_of_the_case(
+    two_teams: Cli, at: Callable[[str], None]
+) -> None:
+    held = row("2026-03-06T09:00", "w1", "hold", reason="stepped_up")
+    assert take(two_teams, held).code == 0
+    at("2026-03-09 10:00")
+    Path("cases.csv").write_text("case_ref,team,lead\nC1,South,o1\nC2,North,w1\n")
+    assert two_teams("import", "--cases", "cases.csv").code == 0
+    assert take(two_teams, held).out.strip() == "0 acts done, 1 known already."
+
+
+@pytest.mark.parametrize(("by", "may"), [("w1", True), ("m1", True), ("o1", False)])
+def test_a_side_of_a_dispute_is_who_has_that_role_for_the_case(two_teams: Cli, by: str, may: bool) -> None:
+    opened = row("2026-03-06T08:00", "d1", "dispute_open", "D-1", about="level", by_role="director", against="worker")
+    assert take(two_teams, opened, row("2026-03-06T08:30", by, "dispute_advance", "D-1")).code == (0 if may else 1)
+
+
+def test_who_has_left_since_takes_up_no_more_than_they_might_have_then(two_teams: Cli) -> None:
+    opened = row("2026-03-04T08:00", "w1", "dispute_open", "D-1", about="level")
+    said = take(two_teams, opened, row("2026-03-04T09:00", "g1", "dispute_advance", "D-1"))
+    assert "g1 is not of this dispute" in said.flat
+
+
+def test_nobody_acknowledges_for_another(small: Cli, at: Callable[[str], None]) -> None:
+    at("2026-03-18 10:00")
+    said = take(small, row("2026-03-18T09:00", "m1", "acknowledge", "visit", reason="family", person="w1"))
+    assert (said.code, "no use for one of the keys in detail" in said.flat) == (1, True)
+    own = row("2026-03-18T09:00", "w1", "acknowledge", "visit", reason="family", until="2026-03-20")
+    assert take(small, own).code == 0
+    with Store.open("sqlite:///ehscheduler.db") as store, store.read() as tx:
+        made = [event for event in events_of(tx, "smallshire", "C1") if event.word == "acknowledged"]
+    assert [event.detail["person"] for event in made] == ["w1"]
 
 
 def test_a_reason_is_a_code_and_no_free_text(small: Cli) -> None:
