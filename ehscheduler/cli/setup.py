@@ -140,7 +140,8 @@ def _take_acts(settings: "Config", acts: Path, authority: str, by: str) -> None:
 
     with open_store(settings) as store:
         roster = listed(authority, settings, store)
-        taken = take_acts(store, roster.found, acts, now=clock.now(), by=by)
+        own = next(iter(roster.found)) if len(roster.found) + len(roster.faults) == 1 else ""
+        taken = take_acts(store, roster.found, acts, now=clock.now(), by=by, own=own)
     typer.echo(f"{count_words(taken.done, 'act')} done, {taken.known} known already.")
     for problem in taken.set_aside:
         typer.echo(f"Set aside: {problem}", err=True)

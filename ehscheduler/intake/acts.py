@@ -60,12 +60,14 @@ class ActRow:
 class ActScan:
     """The acts of one file in order of line, and its bad rows apart; `whose` is the authority that each line names.
 
-    It is blank for a line that names none that is known.
+    It is blank for a line that names none that is known; a row of the wrong width has none. `faulty` are the lines of
+    `whose` that were set aside, all of them, however many are listed.
     """
 
     acts: tuple[ActRow, ...]
     rows: Rows
     whose: Mapping[int, str]
+    faulty: frozenset[int] = frozenset()
 
 
 def scan_acts(path: Path, authorities: Sequence[str]) -> ActScan:
@@ -73,20 +75,23 @@ def scan_acts(path: Path, authorities: Sequence[str]) -> ActScan:
     rows = Rows(path, ACT_COLUMNS)
     found: list[ActRow] = []
     whose: dict[int, str] = {}
+    faulty: set[int] = set()
     for line, cells in rows:
         read = [clean(cell) for cell in cells]
-        whose[line] = read[2] if read[2] in authorities else ""
+        meant = read[2].lower()  # in whichever letters it is written, the row is that authority's
+        whose[line] = meant if meant in authorities else ""
         act, faults = _act(line, read, authorities)
         if faults:
             rows.bad.add(line, *faults)
+            faulty.add(line)
         elif act is not None:
             found.append(act)
-    return ActScan(tuple(found), rows, whose)
+    return ActScan(tuple(found), rows, whose, frozenset(faulty))
 
 
 def _act(line: int, cells: Sequence[str], authorities: Sequence[str]) -> tuple[ActRow | None, list[str]]:
     at, by, authority, case_ref, act, ref, detail = cells
-    faults = [*instant_faults("at", at), *id_faults("by", by), *word_faults("authority", authority, authorities)]
+    faults = [*instant_faults("at", at), *id_faults("by", by), *_authority_faults(authority, authorities)]
     faults += [*id_faults("case_ref", case_ref), *word_faults("act", act, ACTS)]
     try:
         check_text(ref)
@@ -101,6 +106,13 @@ def _act(line: int, cells: Sequence[str], authorities: Sequence[str]) -> tuple[A
         faults += _asked(act, ref, read)
     row = ActRow(line, at, by, authority, case_ref, act, ref or None, read)
     return (None, faults) if faults else (row, [])
+
+
+def _authority_faults(name: str, authorities: Sequence[str]) -> list[str]:
+    """Say what is wrong with the name of an authority; one in other letters is told how it is written."""
+    if name not in authorities and name.lower() in authorities:
+        return [f"authority is written {name.lower()!r}, in small letters"]
+    return word_faults("authority", name, authorities)
 
 
 def _asked(act: str, ref: str, detail: Mapping[str, Any]) -> list[str]:

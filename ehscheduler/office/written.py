@@ -4,6 +4,7 @@ A row that was done before is known, so the same file may come every night. A ro
 its line and the reason, and is an alarm; the others are done.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -52,6 +53,7 @@ OWN_ACT = {
 }
 """Events that an act of their own puts on record."""
 EVERY_ROW = "rows set aside"
+_OPTION = re.compile(r"(?<![\w-])--(?=[a-z])")
 
 
 @dataclass(slots=True)
@@ -61,6 +63,8 @@ class ActsTaken:
     done: int = 0
     known: int = 0
     set_aside: list[Problem] = field(default_factory=list)
+    failed: set[int] = field(default_factory=set)
+    """The lines that could be read and could not be done."""
     done_for: list[str] = field(default_factory=list)
     """The authority of each act that was done now."""
 
@@ -99,8 +103,14 @@ class _Call:
         return listed
 
 
-def take_acts(store: Store, authorities: Mapping[str, Authority], path: Path, *, now: datetime, by: str) -> ActsTaken:
-    """Do what a file says was done; raises InputRefused, and tells the operator, where it cannot be read."""
+def take_acts(
+    store: Store, authorities: Mapping[str, Authority], path: Path, *, now: datetime, by: str, own: str = ""
+) -> ActsTaken:
+    """Do what a file says was done; raises InputRefused, and tells the operator, where it cannot be read.
+
+    `own` is the authority of the import run, if it is of one: rows that name none that is known are told of there.
+    """
+    path = path if path.name else path.resolve()
     try:
         scan = scan_acts(path, sorted(authorities))
     except InputRefused as refusal:
@@ -116,15 +126,16 @@ def take_acts(store: Store, authorities: Mapping[str, Authority], path: Path, *,
         except StoreError:
             raise
         except EhsError as refusal:
-            taken.set_aside.append(
-                Problem(path.name, row.line, "; ".join(line.removeprefix("--") for line in str(refusal).splitlines()))
-            )
+            # A row has no options: what a command calls --at is the column `at`.
+            said = _OPTION.sub("", "; ".join(str(refusal).splitlines()))
+            taken.set_aside.append(Problem(path.name, row.line, said))
+            taken.failed.add(row.line)
         else:
             taken.known += act.known
             taken.done += not act.known
             taken.done_for += [] if act.known else [row.authority]
     taken.set_aside.sort(key=lambda problem: problem.line or 0)
-    _note(store, authorities, taken, path, scan, now=now, by=by)
+    _note(store, authorities, taken, path, scan, now=now, by=by, own=own)
     return taken
 
 
@@ -203,31 +214,35 @@ def _note(
     *,
     now: datetime,
     by: str,
+    own: str,
 ) -> None:
     """Note the file with each authority that its rows name, with these alone, and tell the operator what was set aside.
 
-    A row that names no authority that is known is told of by its line, and of nothing else that it says.
+    A row that names none that is known, or is of the wrong width, is told of by its line, and of nothing else that it
+    says: under `own` where the run is of one authority, else once for the whole installation.
     """
-    only = next(iter(authorities)) if len(authorities) == 1 else ""
+    bad, ragged = scan.faulty | taken.failed, scan.rows.count - len(scan.whose)
     for name in authorities:
-        lines = {line for line, whose in scan.whose.items() if (whose or only) == name}
-        own = [problem for problem in taken.set_aside if problem.line in lines]
-        if not lines:
+        lines = {line for line, whose in scan.whose.items() if (whose or own) == name}
+        stray = ragged if name == own else 0
+        if not lines and not stray:
             continue
+        others = scan.whose.keys() - lines
+        theirs = [p for p in taken.set_aside if p.line in lines or (name == own and p.line not in others)]
         with store.begin() as tx:
             digest = scan.rows.digest
             id_ = start_import(tx, name, file=path.name, sha256=digest, kind=KIND, source=KIND, read_at=now)
-            aside = len({problem.line for problem in own})
+            aside = len(bad & lines) + stray
             done = sum(name == one for one in taken.done_for)
-            finish_import(tx, name, id_, rows=len(lines), added=done, set_aside=aside)
-            set_rows_aside(tx, name, id_, _aside(own))
+            finish_import(tx, name, id_, rows=len(lines) + stray, added=done, set_aside=aside)
+            set_rows_aside(tx, name, id_, _aside(theirs))
             clear_alarm(tx, name, code="feed", subject=KIND, at=now)
             said = {"file": path.name, "done": done, "set_aside": aside}
             append_trail(tx, name, at=now, who=by, act="import", detail=said)
-            _tell(tx, name, path, aside, len(lines), now)
-    stray = [line for line, whose in scan.whose.items() if not (whose or only)]
+            _tell(tx, name, path, aside, len(lines) + stray, now)
+    nobodys = 0 if own else sum(not whose for whose in scan.whose.values()) + ragged
     with store.begin() as tx:
-        _tell(tx, EVERYWHERE, path, len(stray), len(scan.whose), now)
+        _tell(tx, EVERYWHERE, path, nobodys, scan.rows.count, now)
 
 
 def _tell(tx: Tx, name: str, path: Path, aside: int, rows: int, now: datetime) -> None:

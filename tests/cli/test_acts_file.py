@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from ehscheduler.store import Store
+from ehscheduler.store.alarms import alarms
 from ehscheduler.store.events import events_of
+from ehscheduler.store.imports import imports, rows_set_aside
+from ehscheduler.store.schema import EVERYWHERE
 from tests.cli.conftest import Cli
 from tests.cli.test_working_set import HEAD, PEOPLE
 from tests.daemon.house import VISIT
@@ -382,3 +385,70 @@ def test_a_row_that_names_no_authority_is_told_by_its_line_alone(small: Cli) -> 
     said = take(small, row("2026-03-06T09:00", "m1", "close", authority="elsewhere", case="SECRET-7", reason="met"))
     assert said.code == 1
     assert "SECRET-7" not in small("status").all + small("doctor").all
+
+
+@pytest.fixture
+def councils(small: Cli, install: Install) -> Cli:
+    """A second council in the same database, with people and cases of its own."""
+    install("bigshire", HOOKS, policy=POLICY.replace("smallshire", "bigshire"))
+    assert small("import", "--authority", "bigshire", "--cases", "cases.csv", "--people", "people.csv").code == 0
+    return small
+
+
+def open_alarms() -> list[tuple[str, str]]:
+    with Store.open("sqlite:///ehscheduler.db") as store, store.read() as tx:
+        return [(alarm.authority, alarm.text) for alarm in alarms(tx) if alarm.code == "rows set aside"]
+
+
+def kept_aside() -> list[tuple[str, str]]:
+    with Store.open("sqlite:///ehscheduler.db") as store, store.read() as tx:
+        found = [(name, imported) for name in ("bigshire", "smallshire") for imported in imports(tx, name)]
+        return [(name, one.reason) for name, imported in found for one in rows_set_aside(tx, name, imported.id)]
+
+
+def test_a_row_is_set_aside_with_its_own_authority_and_with_no_other(councils: Cli) -> None:
+    good = row("2026-03-06T09:00", "m1", "close", authority="bigshire", reason="moved")
+    assert take(councils, row("2026-03-06T09:00", "m1", "close", case="SECRET-7", reason="moved"), good).code == 1
+    text = "acts.csv: 1 of 1 rows were set aside; correct them and import it again"
+    assert open_alarms() == [("smallshire", text)]
+    assert [name for name, said in kept_aside() if "SECRET-7" in said] == ["smallshire"]
+
+
+@pytest.mark.parametrize("name", ["elsewhere", ""])
+def test_a_row_of_no_known_authority_is_told_once_and_without_its_case(councils: Cli, name: str) -> None:
+    assert take(councils, row("2026-03-06T09:00", "m1", "close", authority=name, case="SECRET-7", reason="m")).code == 1
+    assert open_alarms() == [(EVERYWHERE, "acts.csv: 1 of 1 rows were set aside; correct them and import it again")]
+    assert kept_aside() == []
+
+
+def test_a_row_of_no_known_authority_belongs_to_the_one_that_the_import_is_of(councils: Cli) -> None:
+    Path("acts.csv").write_text(COLUMNS + row("2026-03-06T09:00", "m1", "close", authority="elsewhere", reason="m"))
+    assert councils("import", "--acts", "acts.csv", "--authority", "bigshire").code == 1
+    assert [name for name, _ in open_alarms()] == ["bigshire"]
+    assert kept_aside() == [("bigshire", "no authority 'elsewhere' is known")]
+
+
+def test_a_row_of_the_wrong_width_is_an_alarm_too(councils: Cli) -> None:
+    closed = row("2026-03-05", "m1", "close", reason="moved")
+    assert take(councils, "2026-03-06T09:00,m1,smallshire\n", closed).code == 1
+    assert [name for name, _ in open_alarms()] == [EVERYWHERE]
+
+
+# ---- small words
+
+
+@pytest.mark.parametrize("name", ["SMALLSHIRE", "Smallshire"])
+def test_an_authority_in_other_letters_is_told_how_it_is_written(small: Cli, name: str) -> None:
+    said = take(small, row("2026-03-06T09:00", "m1", "close", authority=name, reason="moved"))
+    assert "acts.csv, line 2: authority is written 'smallshire', in small letters" in said.flat
+
+
+def test_a_row_has_columns_and_no_options(small: Cli) -> None:
+    assert "line 2: at: 2026-03-07T09:00 lies" in take(small, row("2026-03-07T09:00", "m1", "hold", reason="a")).flat
+    late = {"rules": ["visit"], "until": "2026-03-27", "by_role": "manager", "reason": "family", "late": True}
+    said = take(small, row("2026-03-06T09:00", "m1", "relax", **late))
+    assert "relax it without late" in said.flat
+
+
+def test_a_folder_is_named(small: Cli) -> None:
+    assert small("import", "--acts", ".").flat.startswith(f"{Path.cwd().name}: is a folder")
