@@ -44,7 +44,10 @@ def test_the_first_hour_and_the_commands_for_programs_work_when_they_are_pasted(
     assert (tmp_path / "early-help" / "ehscheduler.db").exists()
 
 
-@pytest.mark.parametrize("title", ["Going live", "Mail", "Slack, Teams, GOV.UK Notify, and what people prefer", "Run it"])
+WITH_SETTINGS = ["Going live", "Mail", "Slack, Teams, GOV.UK Notify, and what people prefer", "Run it"]
+
+
+@pytest.mark.parametrize("title", WITH_SETTINGS)
 def test_every_setting_that_the_readme_shows_is_one(title: str) -> None:
     import tomllib
 
