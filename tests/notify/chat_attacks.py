@@ -51,6 +51,7 @@ TEAMS = [
     "**bold** __bold__ ***both***",
     "a*b*c _d_",
     "\\*not\\* \\[x\\](https://evil.com)",
+    "\\(not\\) \\. \\! \\#",
     "~~struck~~",
     "# heading",
     "heading\n===",

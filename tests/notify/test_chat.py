@@ -488,6 +488,7 @@ def test_a_link_leads_where_it_says_whatever_letters_it_has(link: str, channel: 
         [(address, label)] = set(found.links)
         assert label == "zq-case"
         assert unquoted(address) == unquoted(link)
+        assert not set(address) & set("*_~|()[]<>{}")
 
 
 def unquoted(address: str) -> str:
