@@ -226,10 +226,10 @@ def _agendas(
                 # What an earlier sitting should have heard, and did not, comes before this one.
                 due = tuple(sorted((row for row in items if row.due_on and row.due_on <= day), key=_in_order))
                 said = (authority.name, meeting.id, meeting.title, ", ".join(meeting.clause), hub)
-                yield Agenda(*said, day, _bring_by(meeting, authority, day), due)
+                yield Agenda(*said, day, bring_by(meeting, authority, day), due)
 
 
-def _bring_by(meeting: Meeting, authority: Authority, day: date) -> str:
+def bring_by(meeting: Meeting, authority: Authority, day: date) -> str:
     """Say until when a matter comes before a sitting (design 4.6)."""
     if isinstance(meeting.cut_off, time):
         return f"{meeting.cut_off:%H:%M} on {said_day(day)}"

@@ -19,7 +19,9 @@ from ehscheduler.config import ChannelTable, Config
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import where
 from ehscheduler.hookspecs import hookimpl
+from ehscheduler.notify.channel import WEB_DEADLINE
 from ehscheduler.notify.chat import slack_body, teams_body
+from ehscheduler.notify.chat_words import chat_subject
 from ehscheduler.notify.egress import Reach
 from ehscheduler.notify.files import FileChannel
 from ehscheduler.notify.govuk import Notify
@@ -32,7 +34,6 @@ from ehscheduler.notify.ways import CHAT, Way, Written, by_mail
 from ehscheduler.notify.webhooks import Slack, Teams, Webhook
 
 GROUP = "ehscheduler.channels"
-WEB_DEADLINE = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _chat(kind: type[Webhook], body: Callable[..., bytes], setting: Setting) -> 
     _refuse(channel.faults())
 
     def write(message: Message, to: str, message_id: str, now: datetime) -> Written:
-        return Written(f"to {setting.name}", body(message, references=setting.table.references))
+        return Written(chat_subject(message), body(message, references=setting.table.references))
 
     return Way(name, channel, write, WEB_DEADLINE)
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from ehscheduler.board import SITTINGS, _bring_by
+from ehscheduler.board import SITTINGS, bring_by
 from ehscheduler.core.calendars import london_day, start_of_day
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.meetings import sittings
@@ -165,7 +165,7 @@ def _meetings(look: _Look) -> Iterator[tuple[tuple[str, str, str, date], Entry]]
                 summary=MEETING,
                 lines=(
                     f"{meeting.title} (clause {', '.join(meeting.clause)})",
-                    f"{said_day(held)}; bring matters by {_bring_by(meeting, look.authority, held)}",
+                    f"{said_day(held)}; bring matters by {bring_by(meeting, look.authority, held)}",
                     _listed(sorted(cases), look.showing),
                 ),
             ),

@@ -8,6 +8,8 @@ Kind = Literal["accepted", "temporary", "permanent", "uncertain", "misconfigured
 About = Literal["message", "address", "channel"]
 
 DEADLINE = 60.0
+WEB_DEADLINE = 15.0
+"""The seconds that a send to the web may take, all told."""
 ANSWER_LENGTH = 300
 
 

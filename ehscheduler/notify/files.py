@@ -36,7 +36,7 @@ class FileChannel:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self._path(message, message_id)
-            _write(path, message)
+            write_whole(path, message)
         except OSError as fault:
             kind: Kind = "temporary" if fault.errno in FULL else "misconfigured"
             words = f"{self.folder}: {fault.strerror or fault}"
@@ -56,7 +56,7 @@ def _stamp(message: bytes) -> str:
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write beside the place, then rename: a reader sees the whole file or none."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -17,7 +17,7 @@ from notifications_python_client.errors import APIError
 from notifications_python_client.notifications import NotificationsAPIClient
 
 from ehscheduler.address import address_fault
-from ehscheduler.notify.channel import Kind, Outcome, answer_words
+from ehscheduler.notify.channel import WEB_DEADLINE, Kind, Outcome, answer_words
 from ehscheduler.notify.egress import NoAnswer, Reach
 from ehscheduler.notify.govuk_answers import STATES, judge
 from ehscheduler.notify.govuk_wire import NOTIFY, Wire, reach_faults
@@ -25,7 +25,6 @@ from ehscheduler.notify.secret import Secret
 from ehscheduler.notify.signing_in import blotted
 from ehscheduler.notify.watchdog import Watchdog
 
-DEADLINE = 15.0
 FIELDS = {"email_address", "subject", "body"}
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 KEY = re.compile(rf"(?:.*-)?({UUID.pattern})-({UUID.pattern})", re.IGNORECASE)
@@ -67,7 +66,7 @@ class Notify:
             faults.append("the key is not set, or is none of GOV.UK Notify's; make one on the page API integration")
         return faults
 
-    def send(self, message: bytes, *, to: str, message_id: str, deadline: float = DEADLINE) -> Outcome:
+    def send(self, message: bytes, *, to: str, message_id: str, deadline: float = WEB_DEADLINE) -> Outcome:
         """Hand over one message to one recipient within `deadline` seconds, 15 at most, unless it is there already."""
         if faults := self.faults():
             return Outcome("misconfigured", "; ".join(faults), about="channel", stage="config")
@@ -75,7 +74,7 @@ class Notify:
             fields = _fields(message, to)
         except ValueError as fault:
             return Outcome("permanent", f"not sent: {fault}", stage="check")
-        watch = Watchdog(min(deadline, DEADLINE))
+        watch = Watchdog(min(deadline, WEB_DEADLINE))
         wire = Wire(watch, self.reach)
         try:
             with watch:
@@ -87,10 +86,10 @@ class Notify:
         except FAULTS as fault:
             return self._unread(type(fault).__name__, wire)
 
-    def states(self, ids: Iterable[str], *, deadline: float = DEADLINE) -> dict[str, str]:
+    def states(self, ids: Iterable[str], *, deadline: float = WEB_DEADLINE) -> dict[str, str]:
         """Ask what became of these; one that Notify knows no more, or could not be asked about in time, is left out."""
         found: dict[str, str] = {}
-        whole = Watchdog(min(deadline, DEADLINE))
+        whole = Watchdog(min(deadline, WEB_DEADLINE))
         with contextlib.suppress(TimeoutError):
             for each in ids if not self.faults() else ():
                 if UUID.fullmatch(each) and (state := self._state(each, whole.left())):

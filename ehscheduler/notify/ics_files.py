@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ehscheduler.errors import InputRefused
-from ehscheduler.notify.files import _write
+from ehscheduler.notify.files import write_whole
 from ehscheduler.notify.ics import Book, Entry, NotOurs, Revised, owner_mark, read, revise, to_bytes
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -120,7 +120,7 @@ def _put(page: _Page) -> str:
     raw = to_bytes(page.revised.book)
     if raw == page.before:
         return "unchanged"
-    _write(page.path, raw)
+    write_whole(page.path, raw)
     return "written"
 
 

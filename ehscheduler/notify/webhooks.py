@@ -4,6 +4,7 @@ What each answers is not what it did: Slack says `ok` and means that it posted; 
 of what became of it.
 """
 
+import abc
 import contextlib
 import io
 import json
@@ -20,12 +21,11 @@ from urllib.request import Request
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler, ServerErrorRetryHandler
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
-from ehscheduler.notify.channel import Outcome, answer_words
+from ehscheduler.notify.channel import WEB_DEADLINE, Outcome, answer_words
 from ehscheduler.notify.egress import Answer, NoAnswer, Reach, address_fault, ask
 from ehscheduler.notify.secret import Secret
 from ehscheduler.notify.watchdog import Watchdog
 
-DEADLINE = 15.0
 SLACK_HOSTS = ("hooks.slack.com",)
 TEAMS_HOSTS = ("*.logic.azure.com", "*.environment.api.powerplatform.com")
 TEAMS_BYTES = 28 * 1024
@@ -39,7 +39,7 @@ _SILENT = logging.Logger("slack")  # what the library logs of a fault holds the 
 _SILENT.disabled = True
 
 
-class Webhook:
+class Webhook(abc.ABC):
     """What both have in common; `name` is as config has it, and the address is shown nowhere."""
 
     hosts: tuple[str, ...] = ()
@@ -74,21 +74,22 @@ class Webhook:
         fault = address_fault(self._address.reveal(), self._reach, self.hosts)
         return [*([fault] if fault else []), *self._reach.faults()]
 
-    def send(self, message: bytes, *, to: str, message_id: str, deadline: float = DEADLINE) -> Outcome:
+    def send(self, message: bytes, *, to: str, message_id: str, deadline: float = WEB_DEADLINE) -> Outcome:
         """Post one message within `deadline` seconds, 15 at most, and at most one a second."""
         if faults := self.faults():
             return Outcome("misconfigured", "; ".join(faults), about="channel", stage="config")
         self._pause(max(0.0, self._free_at - self._clock()))
         self._free_at = self._clock() + BETWEEN
-        watch = Watchdog(min(deadline, DEADLINE))
+        watch = Watchdog(min(deadline, WEB_DEADLINE))
         try:
             with watch:
                 return self._post(watch, message)
         except NoAnswer as fault:
             return Outcome(fault.kind, self._safe(str(fault)), about="channel", stage="post")
 
+    @abc.abstractmethod
     def _post(self, watch: Watchdog, message: bytes) -> Outcome:
-        raise NotImplementedError
+        """Post it, and say what the answer means."""
 
     def _ask(self, watch: Watchdog, message: bytes) -> Answer:
         return ask(watch, self._reach, "POST", self._address.reveal(), JSON, message)

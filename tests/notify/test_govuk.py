@@ -226,7 +226,7 @@ def test_the_deadline_is_for_both_requests_together_and_never_more_than_15_secon
         start = time.monotonic()
         assert send(channel(server), deadline=0.3).answer == "no answer within 0.3 s"
         assert time.monotonic() - start < 1.5
-        monkeypatch.setattr("ehscheduler.notify.govuk.DEADLINE", 0.2)
+        monkeypatch.setattr("ehscheduler.notify.govuk.WEB_DEADLINE", 0.2)
         assert send(channel(server), deadline=600).answer == "no answer within 0.2 s"
 
 
