@@ -5,7 +5,7 @@ settings, is named, and the others go on; what was to leave by it leaves by mail
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -24,13 +24,13 @@ from ehscheduler.notify.chat import slack_body, teams_body
 from ehscheduler.notify.chat_words import chat_subject
 from ehscheduler.notify.egress import Reach
 from ehscheduler.notify.files import FileChannel
-from ehscheduler.notify.govuk import Notify
+from ehscheduler.notify.govuk import Notify, id_in
 from ehscheduler.notify.govuk_wire import NOTIFY
 from ehscheduler.notify.mail import Sender
 from ehscheduler.notify.messages import Message
 from ehscheduler.notify.render import render
 from ehscheduler.notify.secret import Secret
-from ehscheduler.notify.ways import CHAT, Way, Written, by_mail
+from ehscheduler.notify.ways import CHAT, Became, Way, Written, by_mail
 from ehscheduler.notify.webhooks import Slack, Teams, Webhook
 
 GROUP = "ehscheduler.channels"
@@ -90,7 +90,11 @@ def _notify(setting: Setting) -> Way:
         fields = {"email_address": to, "subject": rendered.subject, "body": rendered.text}
         return Written(rendered.subject, json.dumps(fields, ensure_ascii=False).encode())
 
-    return Way(setting.name, channel, write, WEB_DEADLINE)
+    def ask(answers: Sequence[str]) -> Mapping[str, Became]:
+        ids = {id_: answer for answer in answers if (id_ := id_in(answer))}
+        return {ids[id_]: became for id_, became in channel.states(ids).items()}
+
+    return Way(setting.name, channel, write, WEB_DEADLINE, ask)
 
 
 def _file(setting: Setting) -> Way:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ehscheduler.address import address_fault
+from ehscheduler.daemon.asked import FIRST_ASKED, ask_what_became
 from ehscheduler.daemon.desk import Desk, addressee_of
 from ehscheduler.daemon.drops import EVERY_DELIVERY, note_drop
 from ehscheduler.daemon.letters import Composed, compose
@@ -136,6 +137,8 @@ def _by(desk: Desk, way: Way, now: Clock, stop: Callable[[], bool], rng: random.
                     if round_.over():
                         break
                     _parcel(round_, parcel)
+            if not round_.over():
+                ask_what_became(desk, way, authority.name, now())
     return done
 
 
@@ -296,7 +299,8 @@ def _mark(tx: Tx, round_: Round, held: Claim, outcome: Outcome) -> None:
     log.info("sent", extra={"outcome": outcome.kind, "code": outcome.code})
     match outcome.kind:
         case "accepted":
-            mark_handed_over(tx, held, now=now, answer=answer)
+            ask_at = now + FIRST_ASKED if round_.way.ask else None
+            mark_handed_over(tx, held, now=now, answer=answer, ask_at=ask_at)
             note_taken(tx, round_.way, now)
             done.handed_over += 1
         case "permanent":

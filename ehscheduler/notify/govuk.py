@@ -24,6 +24,7 @@ from ehscheduler.notify.govuk_wire import NOTIFY, Wire, reach_faults
 from ehscheduler.notify.secret import Secret
 from ehscheduler.notify.signing_in import blotted
 from ehscheduler.notify.watchdog import Watchdog
+from ehscheduler.notify.ways import Became
 
 FIELDS = {"email_address", "subject", "body"}
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -86,9 +87,9 @@ class Notify:
         except FAULTS as fault:
             return self._unread(type(fault).__name__, wire)
 
-    def states(self, ids: Iterable[str], *, deadline: float = WEB_DEADLINE) -> dict[str, str]:
+    def states(self, ids: Iterable[str], *, deadline: float = WEB_DEADLINE) -> dict[str, Became]:
         """Ask what became of these; one that Notify knows no more, or could not be asked about in time, is left out."""
-        found: dict[str, str] = {}
+        found: dict[str, Became] = {}
         whole = Watchdog(min(deadline, WEB_DEADLINE))
         with contextlib.suppress(TimeoutError):
             for each in ids if not self.faults() else ():
@@ -96,7 +97,7 @@ class Notify:
                     found[each] = state
         return found
 
-    def _state(self, id_: str, within: float) -> str | None:
+    def _state(self, id_: str, within: float) -> Became | None:
         watch = Watchdog(within)
         with contextlib.suppress(NoAnswer, APIError, *FAULTS), watch:
             answer = self._client(Wire(watch, self.reach)).get_notification_by_id(id_)
@@ -187,4 +188,4 @@ def _id(answer: Any) -> str:
 def id_in(answer: str) -> str | None:
     """Return Notify's id out of the answer of an accepted send, to ask by it what became of the message."""
     found = UUID.search(answer)
-    return found[0] if found else None
+    return found[0].lower() if found else None

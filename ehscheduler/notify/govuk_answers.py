@@ -8,17 +8,17 @@ import re
 from dataclasses import dataclass
 
 from ehscheduler.notify.channel import About, Kind
+from ehscheduler.notify.ways import Became
 
-HANDED_OVER, DELIVERED, BOUNCED, REFUSED = "handed over", "delivered", "bounced", "refused"
-STATES = {
-    "created": HANDED_OVER,
-    "sending": HANDED_OVER,
-    "pending": HANDED_OVER,
-    "sent": HANDED_OVER,
-    "delivered": DELIVERED,
-    "permanent-failure": BOUNCED,
-    "temporary-failure": REFUSED,
-    "technical-failure": REFUSED,
+STATES: dict[str, Became] = {
+    "created": "handed over",
+    "sending": "handed over",
+    "pending": "handed over",
+    "sent": "handed over",
+    "delivered": "delivered",
+    "permanent-failure": "bounced",
+    "temporary-failure": "refused",
+    "technical-failure": "refused",
 }
 """Our word for each state of a mail there; "delivered" is Notify's own word, and only ever said after it."""
 

@@ -1,8 +1,9 @@
 """Ways out: each channel under the name that config gives it, with how a message is written for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from ehscheduler.notify.channel import DEADLINE, Channel
 from ehscheduler.notify.mail import Sender, build
@@ -30,14 +31,23 @@ Raises MessageRefused for what cannot be written.
 """
 
 
+Became = Literal["handed over", "delivered", "bounced", "refused"]
+Ask = Callable[[Sequence[str]], Mapping[str, Became]]
+"""From the answers of accepted sends to what the other side says became of each; one it does not know is left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way out; `deadline` is the seconds that a send may take, all told."""
+    """One way out; `deadline` is the seconds that a send may take, all told.
+
+    `ask` is there where the other side can be asked later what became of what it took.
+    """
 
     name: str
     channel: Channel
     write: Write
     deadline: float = DEADLINE
+    ask: Ask | None = None
 
     @property
     def shared(self) -> bool:

@@ -67,6 +67,18 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """A message that the next system took, and that may be asked about."""
+
+    authority: str
+    message_id: str
+    recipient: str
+    address: str
+    server_answer: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
     """One delivery with its notice and the message it is, or was last, part of."""
 
@@ -237,9 +249,12 @@ def _is_expired(now: datetime) -> ColumnElement[bool]:
 # ---- marking
 
 
-def mark_handed_over(tx: Tx, claim: Claim, *, now: datetime, answer: str) -> bool:
-    """Note that the next system took the message, with its answer; that is not to say that it was delivered."""
-    return _settle(tx, claim, "handed_over", {"state": "handed_over"}, answer, sent_at=now)
+def mark_handed_over(tx: Tx, claim: Claim, *, now: datetime, answer: str, ask_at: datetime | None = None) -> bool:
+    """Note that the next system took the message, with its answer; that is not to say that it was delivered.
+
+    `ask_at` is when to ask what became of it, where that can be asked.
+    """
+    return _settle(tx, claim, "handed_over", {"state": "handed_over"}, answer, sent_at=now, next_try_at=ask_at)
 
 
 def mark_refused(tx: Tx, claim: Claim, *, answer: str) -> bool:
@@ -308,7 +323,7 @@ def take_back(tx: Tx, authority: str, address: str, *, since: datetime, why: str
     Their bytes and answers stay; each is marked as refused, which with the time at which it was sent says that it came
     back. Returns how many.
     """
-    m, d = message.c, delivery.c
+    m = message.c
     whose = (
         m.authority == authority,
         func.lower(m.address) == address.lower(),
@@ -316,15 +331,42 @@ def take_back(tx: Tx, authority: str, address: str, *, since: datetime, why: str
         m.sent_at >= since,
     )
     ids = [row.message_id for row in tx.execute(select(m.message_id).where(*whose))]
-    for batch in batches(ids):
-        back = update(message).where(m.authority == authority, m.message_id.in_(batch))
-        tx.execute(back.values(state="refused", server_answer=why))
-        again = update(delivery).where(d.authority == authority, d.message_id.in_(batch), d.state == "handed_over")
-        tx.execute(again.values(state="waiting", send_after=now))
-    return len(ids)
+    return sum(came_back(tx, authority, id_, answer=why, again_at=now) for id_ in ids)
 
 
-def tries_of(tx: Tx, claim: Claim) -> int:
+def came_back(tx: Tx, authority: str, message_id: str, *, answer: str, again_at: datetime | None) -> bool:
+    """Note that a message that was handed over did not arrive; False where it was noted before.
+
+    What it told waits again until `again_at`; with None it becomes a dead letter.
+    """
+    m, d = message.c, delivery.c
+    which = (m.authority == authority, m.message_id == message_id, m.state == "handed_over")
+    values = {"state": "refused", "server_answer": answer, "next_try_at": None}
+    if not tx.execute(update(message).where(*which).values(**values)).rowcount:
+        return False
+    dead = {"state": "refused", "why": answer}
+    members = dead if again_at is None else {"state": "waiting", "send_after": again_at}
+    of_it = (d.authority == authority, d.message_id == message_id, d.state == "handed_over")
+    tx.execute(update(delivery).where(*of_it).values(**members))
+    return True
+
+
+def to_ask_about(tx: Tx, authority: str, channel: str, *, now: datetime, limit: int) -> list[HandedOver]:
+    """List what was handed over by a channel and is now to be asked about, the longest waiting first."""
+    c = message.c
+    query = select(*columns(message, HandedOver)).where(c.authority == authority, c.channel == channel)
+    due = query.where(c.state == "handed_over", c.next_try_at <= now)
+    return tx.records(HandedOver, due.order_by(c.next_try_at, c.message_id).limit(limit))
+
+
+def ask_again(tx: Tx, authority: str, message_id: str, *, answer: str, at: datetime | None) -> None:
+    """Note what the other side says of a message that it took, and when to ask again; None where that was its last."""
+    c = message.c
+    which = (c.authority == authority, c.message_id == message_id, c.state == "handed_over")
+    tx.execute(update(message).where(*which).values(server_answer=answer, next_try_at=at))
+
+
+def tries_of(tx: Tx, claim: Claim | HandedOver) -> int:
     """Return how often the notice in a message that was tried most has been tried, the present try included."""
     c = delivery.c
     whose = (c.authority == claim.authority, c.message_id == claim.message_id)
