@@ -18,6 +18,7 @@ from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import LEAD, Directory, resolve
 from ehscheduler.core.policy import Meeting, Standard
 from ehscheduler.core.saying import said_day, said_moment
+from ehscheduler.core.vocabulary import is_restricted
 from ehscheduler.notify.ics import Entry
 from ehscheduler.notify.ics_files import Diary
 from ehscheduler.notify.links import link_to
@@ -73,7 +74,9 @@ def diaries(store: Store, authority: Authority, now: datetime, showing: Showing)
 
 
 def _add(look: _Look, found: Evaluation) -> None:
-    """Add what one case gives everybody: its dates, and the meetings to which it goes."""
+    """Add what one case gives everybody: its dates, and the meetings to which it goes; a restricted one nothing."""
+    if is_restricted(found.facts):
+        return
     leads = look.people(LEAD, found.facts)
     for m in found.milestones:
         if not m.open or m.due_on is None or m.due_at is None:

@@ -1,6 +1,8 @@
 """The words that all authorities share: events, case attributes, reasons. A policy adds its own."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import Any
 
 EVENTS = frozenset(
     """
@@ -40,6 +42,7 @@ FACTS = {
     "court_order_end": "date",
     "meeting_hub": "word",
     "service": "word",
+    "restricted": "yes/no",
     "children": "children",
 }
 
@@ -61,6 +64,11 @@ REASONS = ("family", "capacity", "partner", "system")
 """Why something is late, in codes: no free text goes into a message or a count."""
 
 BUILT_IN_ROLES = {"lead": "lead professional", "line_manager": "line manager"}
+
+
+def is_restricted(facts: Mapping[str, Any]) -> bool:
+    """Tell whether named people alone may know of a case: by mail to them, and by nothing that others read."""
+    return facts.get("restricted") is True
 
 
 def nearest(word: str, known: "frozenset[str] | set[str] | dict[str, str] | list[str] | tuple[str, ...]") -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.daemon.handover import former_leads
-from ehscheduler.daemon.hearing import Hearing
+from ehscheduler.daemon.hearing import Hearing, by_mail_alone
 from ehscheduler.daemon.recheck import Around, Drop, re_owned
 from ehscheduler.store.alarms import raise_alarm
 from ehscheduler.store.cases import wake
@@ -23,7 +23,7 @@ def note_drop(tx: Tx, around: Around, drop: Drop, *, send_after: datetime | None
     if drop.instead:
         hearing = Hearing.of(tx, around.desk.config, name, around.directory)
         told = [hearing.delivery(to, notice.kind, after, immediate=notice.immediate) for to in drop.instead]
-        add_deliveries(tx, name, notice.key, told)
+        add_deliveries(tx, name, notice.key, map(by_mail_alone, told) if drop.restricted else told)
     for code, subject, text in drop.alarms:
         raise_alarm(tx, name, code=code, subject=subject, text=text, at=around.now)
     said = {"notice": notice.key, "to": around.recipient, "why": drop.why, "instead": list(drop.instead)}

@@ -1,7 +1,7 @@
 """By which way, and from when, each recipient hears: what they prefer, else their team, else their authority."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ehscheduler.config import AuthorityPreferences, Config, TeamPreferences
@@ -21,6 +21,11 @@ def kind_of(kind: str, *, immediate: bool) -> str:
     if kind in ("dispute", "escalation", "baseline", "weekly"):
         return kind
     return "immediate" if immediate else GATHERED_IN
+
+
+def by_mail_alone(one: NewDelivery) -> NewDelivery:
+    """Return a delivery as it is made of a restricted case, whatever its reader prefers otherwise."""
+    return replace(one, channel=MAIL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Decided:
 class Look:
     """All that a decision about one case rests on.
 
+    `duty_teams` are those with a duty address that may hear of this case.
     `told` holds what was decided before, by `key`; `news_at` is when an event that lies ahead will be known.
     """
 
@@ -61,6 +62,7 @@ class Look:
     shadow: bool = False
     overdue_ladder: Sequence[OverdueStep] = ()
     duty_teams: frozenset[str] = frozenset()
+    restricted: bool = False
 
     def key(self, action: Action) -> str:
         """Name a notice within its authority."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.findings import Finding
 from ehscheduler.core.milestones import Milestone
+from ehscheduler.core.vocabulary import is_restricted
 from ehscheduler.daemon.drops import EVERY_DELIVERY, note_drop
 from ehscheduler.daemon.limits import LIMIT, still_over
 from ehscheduler.daemon.meant import CLIMBED
@@ -15,6 +16,7 @@ from ehscheduler.daemon.recheck import Around, Checked, Drop, Later, check, late
 from ehscheduler.daemon.tick import case_alarm, fault_words
 from ehscheduler.daemon.told import Told, told_of
 from ehscheduler.errors import StoreError
+from ehscheduler.notify.ways import MAIL
 from ehscheduler.office import SOURCE, evaluation_of
 from ehscheduler.store.cases import hold_cases
 from ehscheduler.store.events import sources_of
@@ -25,6 +27,9 @@ from ehscheduler.store.tx import Tx
 
 LATER = timedelta(hours=1)
 """When a notice that cannot be written, or has nobody to go to, is looked at again."""
+
+
+RESTRICTED_SINCE = "the case is restricted now, and told by mail to named people alone"
 
 
 def owed(tx: Tx, around: Around, parcel: Parcel) -> tuple[list[Checked], list[Drop]]:
@@ -44,7 +49,7 @@ def owed(tx: Tx, around: Around, parcel: Parcel) -> tuple[list[Checked], list[Dr
             by_hand[ref] = {
                 id_ for id_, source in sources_of(tx, around.authority.name, ref).items() if source == SOURCE
             }
-        answer = _checked(tx, around, waiting, found[ref])
+        answer = _checked(tx, around, waiting, found[ref], parcel.channel)
         if answer is None:
             defer(tx, around, parcel, [waiting.notice.key])
         elif isinstance(answer, Drop):
@@ -86,7 +91,7 @@ def not_owed(tx: Tx, around: Around, held: Claim) -> list[Drop]:
     drops: list[Drop] = []
     for row in inside:
         waiting = Waiting(notices[row.notice_key], row.send_after, row.attempts)
-        answer = _checked(tx, around, waiting, _evaluation(tx, around, row.case_ref))
+        answer = _checked(tx, around, waiting, _evaluation(tx, around, row.case_ref), held.channel)
         if isinstance(answer, Later):
             answer = Drop(answer.notice, "they have acknowledged it")
         if not isinstance(answer, Drop):
@@ -120,9 +125,14 @@ def _evaluation(tx: Tx, around: Around, case_ref: str) -> Evaluation | None:
         return None
 
 
-def _checked(tx: Tx, around: Around, waiting: Waiting, evaluation: Evaluation | None) -> Checked | Drop | Later | None:
+def _checked(
+    tx: Tx, around: Around, waiting: Waiting, evaluation: Evaluation | None, channel: str
+) -> Checked | Drop | Later | None:
     if evaluation is None:
         return None
+    if channel != MAIL and waiting.notice.kind != LIMIT and is_restricted(evaluation.facts):
+        instead = (around.recipient,) if around.recipient.startswith("person:") else ()
+        return Drop(waiting.notice, RESTRICTED_SINCE, instead, restricted=True)
     if waiting.notice.kind == LIMIT:
         return still_over(tx, around, waiting, evaluation)
     kind = waiting.notice.kind

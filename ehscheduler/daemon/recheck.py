@@ -10,6 +10,7 @@ from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.findings import Finding
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import Directory, Resolved
+from ehscheduler.core.vocabulary import is_restricted
 from ehscheduler.core.workload import Crossing
 from ehscheduler.daemon.decide import GATHERED
 from ehscheduler.daemon.desk import EVERY_TEAM, Desk, as_word
@@ -52,13 +53,14 @@ class Checked:
 class Drop:
     """A notice that is not sent to this recipient after all, why, and to whom it goes instead.
 
-    `alarms` are what the operator is to know of the roles that it was for.
+    `alarms` are what the operator is to know of the roles that it was for. A `restricted` case's goes by mail alone.
     """
 
     notice: Notice
     why: str
     instead: tuple[str, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,22 +156,23 @@ def _moved_on(notice: Notice, milestone: Milestone, now: datetime) -> str | None
 def re_owned(notice: Notice, found: Evaluation, around: Around) -> Drop | None:
     """Return where a notice goes instead, where it is no longer this recipient's; None where it is."""
     kind, _, name = around.recipient.partition(":")
-    team = as_word(found.facts.get("team"))
-    if kind == "team" and name != EVERY_TEAM:
+    team, restricted = as_word(found.facts.get("team")), is_restricted(found.facts)
+    if kind == "team" and name != EVERY_TEAM and not restricted:
         if name == (team or ""):
             return None
         instead = (f"team:{team or ''}",) if notice.kind == "baseline" else ()
         return Drop(notice, "the case is with another team now", instead)
     roles = asked(notice, found, around)
     people = [person for who in roles.values() for person in who.people]
-    owners = tuple(dict.fromkeys(f"person:{person.person_id}" for person in people)) or _duty_desk(team, around)
+    owners = tuple(dict.fromkeys(f"person:{person.person_id}" for person in people))
+    owners = owners if owners or restricted else _duty_desk(team, around)
     if around.recipient in owners:
         return None
     why = "somebody else is to act now" if owners else "nobody can be told of it now"
     if _of_theirs_alone(notice):
         return Drop(notice, why)
     alarms = (alarm_of(role, who, around.authority.policy, team) for role, who in roles.items())
-    return Drop(notice, why, owners, tuple(alarm for alarm in alarms if alarm))
+    return Drop(notice, why, owners, tuple(alarm for alarm in alarms if alarm), restricted)
 
 
 def _of_theirs_alone(notice: Notice) -> bool:

@@ -16,10 +16,11 @@ from ehscheduler.core.chains import Chain, OverdueStep
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import Directory
+from ehscheduler.core.vocabulary import is_restricted
 from ehscheduler.daemon.decide import decide
 from ehscheduler.daemon.desk import OUTAGE, Desk, as_word
 from ehscheduler.daemon.drops import EVERY_DELIVERY, pass_on
-from ehscheduler.daemon.hearing import Hearing
+from ehscheduler.daemon.hearing import Hearing, by_mail_alone
 from ehscheduler.daemon.look import Decided, Decision, Look
 from ehscheduler.daemon.recheck import Around
 from ehscheduler.daemon.told import told_of
@@ -204,8 +205,7 @@ def look_at(tx: Tx, round_: Round, record: CaseRecord) -> int:
     if found.handovers:
         pass_on(tx, round_.around(tx), found)
     decided = decide(_look(tx, round_, found))
-    team = as_word(found.facts.get("team"))
-    new = add_notices(tx, name, _written(round_, record, decided, team))
+    new = add_notices(tx, name, _written(round_, record, decided, found))
     _trail(tx, round_, [decision for decision in decided.notices if decision.key in new])
     for code, subject, text in decided.alarms:
         raise_alarm(tx, name, code=code, subject=subject, text=text, at=now)
@@ -251,7 +251,7 @@ def _started(m: Milestone, own: Sequence[OverdueStep], now: datetime) -> Chain |
 
 def _look(tx: Tx, round_: Round, found: Evaluation) -> Look:
     name, config = round_.authority.name, round_.desk.config
-    live = config.live_for(name)
+    live, restricted = config.live_for(name), is_restricted(found.facts)
     notices = notices_of(tx, name, found.case)
     told = told_of(notices, outbox(tx, name, case_ref=found.case, limit=EVERY_DELIVERY) if notices else ())
     return Look(
@@ -270,12 +270,13 @@ def _look(tx: Tx, round_: Round, found: Evaluation) -> Look:
         live_checks=live.checks,
         shadow=live.mode == "shadow",
         overdue_ladder=config.overdue_ladder(name),
-        duty_teams=frozenset(config.duty.get(name, {})),
+        duty_teams=frozenset() if restricted else frozenset(config.duty.get(name, {})),
+        restricted=restricted,
     )
 
 
 def _written(
-    round_: Round, record: CaseRecord, decided: Decided, team: str | None
+    round_: Round, record: CaseRecord, decided: Decided, found: Evaluation
 ) -> Iterable[tuple[Notice, Sequence[NewDelivery]]]:
     source = recorded_words(record.source, record.read_at)
     for decision in decided.notices:
@@ -298,14 +299,16 @@ def _written(
             clause=action.clause,
             source=source,
         )
-        yield notice, _deliveries(round_.hearing, decision, team)
+        yield notice, _deliveries(round_.hearing, decision, found)
 
 
-def _deliveries(hearing: Hearing, decision: Decision, team: str | None) -> list[NewDelivery]:
-    """Return how each recipient is told, and the copy that the team's chat gets."""
+def _deliveries(hearing: Hearing, decision: Decision, found: Evaluation) -> list[NewDelivery]:
+    """Return how each recipient is told, and the copy that the team's chat gets; none of a restricted case."""
     kind, immediate = decision.action.kind, decision.action.immediate
     told = [hearing.delivery(to, kind, decision.send_after[to], immediate=immediate) for to in decision.recipients]
-    return [*told, *hearing.copies(team, kind, told, immediate=immediate)]
+    if is_restricted(found.facts):
+        return [by_mail_alone(one) for one in told]
+    return [*told, *hearing.copies(as_word(found.facts.get("team")), kind, told, immediate=immediate)]
 
 
 def _trail(tx: Tx, round_: Round, decisions: Sequence[Decision]) -> None:

@@ -63,7 +63,7 @@ def _knows(look: Look, action: Action, recipient: str) -> bool:
 
 
 def _recipients(look: Look, action: Action, alarms: list[Alarm]) -> tuple[str, ...]:
-    if action.kind == "baseline":
+    if action.kind == "baseline" and not look.restricted:
         return (f"team:{look.team or ''}",)
     if action.kind == CHANGED:
         return untold(look, next(m for m in look.live if m.key == action.key))

@@ -61,7 +61,7 @@ def add_notices(tx: Tx, authority: str, decided: Iterable[tuple[Notice, Sequence
     return new
 
 
-def add_deliveries(tx: Tx, authority: str, notice_key: str, deliveries: Sequence[NewDelivery]) -> list[str]:
+def add_deliveries(tx: Tx, authority: str, notice_key: str, deliveries: Iterable[NewDelivery]) -> list[str]:
     """Send a notice to further recipients; return those who did not have it already."""
     rows = [_row(authority, notice_key, one) for one in deliveries]
     return [row.recipient for row in tx.insert_new(delivery, rows, delivery.c.recipient)]
