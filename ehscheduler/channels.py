@@ -22,6 +22,7 @@ from ehscheduler.hookspecs import hookimpl
 from ehscheduler.notify.channel import WEB_DEADLINE
 from ehscheduler.notify.chat import slack_body, teams_body
 from ehscheduler.notify.chat_words import chat_subject
+from ehscheduler.notify.console import Console
 from ehscheduler.notify.egress import Reach
 from ehscheduler.notify.files import FileChannel
 from ehscheduler.notify.govuk import Notify, id_in
@@ -55,12 +56,13 @@ class OurChannels:
 
     @hookimpl
     def ehscheduler_channels(self) -> Mapping[str, Maker]:
-        """Return Slack, Teams, GOV.UK Notify, and a folder of files."""
+        """Return Slack, Teams, GOV.UK Notify, a folder of files, and the terminal."""
         return {
             "slack": partial(_chat, Slack, slack_body),
             "teams": partial(_chat, Teams, teams_body),
             "notify": _notify,
             "file": _file,
+            "console": _console,
         }
 
 
@@ -86,15 +88,27 @@ def _notify(setting: Setting) -> Way:
     _refuse(channel.faults())
 
     def write(message: Message, to: str, message_id: str, now: datetime) -> Written:
-        rendered = render(message)
-        fields = {"email_address": to, "subject": rendered.subject, "body": rendered.text}
-        return Written(rendered.subject, json.dumps(fields, ensure_ascii=False).encode())
+        return _in_words(message, email_address=to)
 
     def ask(answers: Sequence[str]) -> Mapping[str, Became]:
         ids = {id_: answer for answer in answers if (id_ := id_in(answer))}
         return {ids[id_]: became for id_, became in channel.states(ids).items()}
 
     return Way(setting.name, channel, write, WEB_DEADLINE, ask)
+
+
+def _in_words(message: Message, **more: str) -> Written:
+    """Write a message as its subject and its text alone."""
+    rendered = render(message)
+    fields = {**more, "subject": rendered.subject, "body": rendered.text}
+    return Written(rendered.subject, json.dumps(fields, ensure_ascii=False).encode())
+
+
+def _console(setting: Setting) -> Way:
+    def write(message: Message, to: str, message_id: str, now: datetime) -> Written:
+        return _in_words(message)
+
+    return Way(setting.name, Console(setting.name), write)
 
 
 def _file(setting: Setting) -> Way:

@@ -17,7 +17,7 @@ from ehscheduler.daemon.drops import EVERY_DELIVERY, note_drop
 from ehscheduler.daemon.letters import Composed, compose
 from ehscheduler.daemon.owed import defer, not_owed, owed
 from ehscheduler.daemon.recheck import Around
-from ehscheduler.daemon.shut import by_mail_instead, is_shut, note_refused, note_taken
+from ehscheduler.daemon.shut import by_mail_instead, is_shut, note_refused, note_silent, note_taken
 from ehscheduler.daemon.tick import fault_words
 from ehscheduler.errors import StoreError
 from ehscheduler.notify.backoff import next_try, wait
@@ -307,7 +307,8 @@ def _mark(tx: Tx, round_: Round, held: Claim, outcome: Outcome) -> None:
             _refused(tx, held, outcome, now)
             done.refused += 1
         case "uncertain" | "temporary":
-            _again(tx, round_, held, outcome)
+            silent = outcome.about == "channel" and note_silent(tx, round_.way, answer, now)
+            _again(tx, round_, held, outcome, instead=silent and round_.way.name != MAIL)
         case "misconfigured":
             mark_temporary(tx, held, answer=answer, send_after=now + SET_UP_AGAIN, counts=False)
             note_refused(tx, round_.way, answer, now)
@@ -327,8 +328,11 @@ def _refused(tx: Tx, held: Claim, outcome: Outcome, now: datetime) -> None:
         raise_alarm(tx, name, code="refused", subject=held.message_id, text=text, at=now)
 
 
-def _again(tx: Tx, round_: Round, held: Claim, outcome: Outcome) -> None:
-    """Try a message again later, or give it up when its time has run out; what may have been taken waits a lease."""
+def _again(tx: Tx, round_: Round, held: Claim, outcome: Outcome, *, instead: bool) -> None:
+    """Try a message again later, or give it up when its time has run out; what may have been taken waits a lease.
+
+    With `instead` another way takes it, at once.
+    """
     now, done = round_.now(), round_.done
     tries = tries_of(tx, held)
     send_after = next_try(tries, first=_first_try(tx, held, now), now=now, random=round_.rng.random)
@@ -343,7 +347,7 @@ def _again(tx: Tx, round_: Round, held: Claim, outcome: Outcome) -> None:
         mark_uncertain(tx, held, answer=outcome.answer, next_try_at=max(send_after, now + round_.desk.lease))
         done.uncertain += 1
     else:
-        mark_temporary(tx, held, answer=outcome.answer, send_after=send_after)
+        mark_temporary(tx, held, answer=outcome.answer, send_after=now if instead else send_after)
         done.waiting += 1
 
 

@@ -1,4 +1,7 @@
-"""Ways out that are shut: after three refusals what waits goes by mail, and each hour the way is tried once more."""
+"""Ways out that are shut: what waits for them goes by mail, and each hour the way is tried once more.
+
+A way is shut after three refusals of how it is set up, or when for half an hour it took nothing that was tried.
+"""
 
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
@@ -16,6 +19,7 @@ from ehscheduler.store.trail import append_trail
 from ehscheduler.store.tx import Tx
 
 SHUT_AFTER = 3
+SILENT_FOR = timedelta(minutes=30)
 TRIED_AGAIN = timedelta(hours=1)
 SHUT = "mail"
 """The alarm that a way out is shut; its subject is the way's name."""
@@ -25,7 +29,9 @@ COPY = "whoever is to act has been told, and nothing can be sent to this chat"
 def is_shut(tx: Tx, way: Way, now: datetime) -> bool:
     """Tell whether a way is not to be tried now."""
     trouble: Any = state_of(tx, EVERYWHERE, _key(way))
-    return bool(trouble and trouble["refused"] >= SHUT_AFTER and now < datetime.fromisoformat(trouble["again"]))
+    if not trouble or now >= datetime.fromisoformat(trouble["again"]):
+        return False
+    return bool(trouble.get("silent") or trouble["refused"] >= SHUT_AFTER)
 
 
 def note_taken(tx: Tx, way: Way, now: datetime) -> None:
@@ -37,12 +43,29 @@ def note_taken(tx: Tx, way: Way, now: datetime) -> None:
 
 def note_refused(tx: Tx, way: Way, answer: str, now: datetime) -> None:
     """Note that a way does not work as it is set up; the operator is told once while that lasts."""
-    trouble: Any = state_of(tx, EVERYWHERE, _key(way)) or {"refused": 0}
-    again = (now + TRIED_AGAIN).isoformat()
-    put_state(tx, EVERYWHERE, _key(way), {"refused": trouble["refused"] + 1, "again": again})
+    trouble = _trouble(tx, way, now)
+    put_state(tx, EVERYWHERE, _key(way), {**trouble, "refused": trouble["refused"] + 1})
     place = "[mail]" if way.name == MAIL else f"[channels.{way.name.removeprefix(CHAT)}]"
     text = f"nothing can be sent by {way.name} until {place} in the configuration is put right: {answer}"
     raise_alarm(tx, EVERYWHERE, code=SHUT, subject=way.name, text=text, at=now)
+
+
+def note_silent(tx: Tx, way: Way, answer: str, now: datetime) -> bool:
+    """Note that a way took nothing just now; True after half an hour of that, and the operator is told, once."""
+    trouble = {"silent_since": now.isoformat(), **_trouble(tx, way, now)}
+    silent = now - datetime.fromisoformat(trouble["silent_since"]) >= SILENT_FOR
+    put_state(tx, EVERYWHERE, _key(way), {**trouble, "silent": silent})
+    if silent:
+        meanwhile = "what waits is tried on" if way.name == MAIL else "what waits goes by mail"
+        text = f"{way.name} has taken nothing for half an hour ({answer}); {meanwhile}; see what it says, and mend it"
+        raise_alarm(tx, EVERYWHERE, code=SHUT, subject=way.name, text=text, at=now)
+    return silent
+
+
+def _trouble(tx: Tx, way: Way, now: datetime) -> dict[str, Any]:
+    """Return what is noted of a way that does not work, to be tried again in an hour."""
+    noted: Any = state_of(tx, EVERYWHERE, _key(way)) or {"refused": 0}
+    return {**noted, "again": (now + TRIED_AGAIN).isoformat()}
 
 
 def _key(way: Way) -> str:

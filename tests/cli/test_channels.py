@@ -54,6 +54,14 @@ secret_env = "TEAMS_SOUTH"
         assert "canary" not in doctor
 
 
+def test_the_kind_console_prints_what_a_reader_would_see(cli: Cli, set_up: Callable[[str], None]) -> None:
+    set_up('[channels.screen]\nkind = "console"\n')
+    said = cli("notify", "test", "screen", "--to", "me@council.example")
+    assert said.code == 0
+    for part in ("To: me@council.example", "A test message: nothing is due", "accepted: printed"):
+        assert part in said.flat
+
+
 def test_mail_can_be_tried_too_and_needs_an_address(cli: Cli, set_up: Callable[[str], None]) -> None:
     set_up("")
     assert cli("notify", "test", "--to", "me@council.example").code == 0
@@ -89,7 +97,7 @@ chat = "souht"
     )
     doctor = cli("doctor").flat
     for fault in (
-        "[channels.one] kind: 'slak' is none of file, notify, slack, teams; did you mean 'slack'?",
+        "[channels.one] kind: 'slak' is none of console, file, notify, slack, teams; did you mean 'slack'?",
         "[channels.two]: no address: put it into the variable or file",
         "[channels.three]: its host is none of *.logic.azure.com, *.environment.api.powerplatform.com",
         "[channels.four]: its secret_file cannot be read: No such file or directory",

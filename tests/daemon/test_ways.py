@@ -65,6 +65,41 @@ def test_the_copy_of_a_chat_that_is_shut_goes_to_the_duty_address_or_nowhere(beg
     assert "duty@council.example" in {mail.to for mail in begun.channel.taken}
 
 
+def test_after_half_an_hour_without_an_answer_what_waits_goes_by_mail_and_the_operator_hears_once(
+    begun: House,  # noqa: F811
+) -> None:
+    prefer(begun, "w1", channels={"digest": "text"})
+    text = FakeWay("text", script=[Outcome("temporary", "no answer within 15 s", about="channel")])
+    for minute in range(30, 60):
+        turn(begun, f"2026-03-11 08:{minute}", text)
+    assert begun.channel.taken == []
+    assert begun.alarms("mail", everywhere=True) == []
+    for minute in range(20):
+        turn(begun, f"2026-03-11 09:{minute:02}", text)
+    assert [mail.to for mail in begun.channel.taken] == ["w1@council.example"]
+    (alarm,) = begun.alarms("mail", everywhere=True)
+    assert alarm.text.startswith("text has taken nothing for half an hour (no answer within 15 s); what waits goes by")
+    text.script = [OK]
+    begun.case("C2", "2026-03-03 08:00 allocation")
+    turn(begun, "2026-03-12 08:30", text)
+    assert [to for to, _ in text.taken] == ["w1@council.example"]
+    assert begun.alarms("mail", everywhere=True) == []
+
+
+def test_one_answer_in_between_and_the_half_hour_begins_anew(begun: House) -> None:  # noqa: F811
+    prefer(begun, "w1", channels={"digest": "text"})
+    text = FakeWay("text", script=[Outcome("temporary", "503", about="channel")])
+    turn(begun, "2026-03-11 08:30", text)
+    text.script = [OK]
+    turn(begun, "2026-03-11 08:50", text)
+    text.script = [Outcome("temporary", "503", about="channel")]
+    begun.case("C2", "2026-03-03 08:00 allocation")
+    turn(begun, "2026-03-12 08:30", text)
+    turn(begun, "2026-03-12 08:40", text)
+    assert begun.channel.taken == []
+    assert begun.alarms("mail", everywhere=True) == []
+
+
 def test_while_one_way_hangs_all_of_anothers_leave(begun: House) -> None:  # noqa: F811
     """The hanging send ends after the other way's messages have all been taken."""
 
