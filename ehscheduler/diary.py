@@ -135,7 +135,7 @@ def _sittings_of(
 
     It is that of its limit; what an earlier one should have heard, and did not, comes before the next.
     """
-    rule = look.authority.policy.rules[m.rule]
+    rule = look.authority.policy.rule_of(m)
     for meeting in look.authority.policy.meetings.values():
         if not (isinstance(rule, Standard) and _goes_to(meeting, rule)):
             continue

@@ -12,8 +12,12 @@ from ehscheduler.errors import ConfigRefused, PhraseFault
 from ehscheduler.plugins import Authority
 
 
-def fitted(authority: Authority, config: Config) -> Authority:
-    """Put the council's answers into the policies; raise ConfigRefused where a setting names what is not there."""
+def fitted(authority: Authority, config: Config, day: date) -> Authority:
+    """Return an authority as it is on a day, with the council's answers in its policies.
+
+    Raises ConfigRefused where a setting names what is not there.
+    """
+    authority = authority.as_of(day)
     faults = list(_faults(authority, config))
     if faults:
         raise ConfigRefused(faults)
@@ -23,7 +27,7 @@ def fitted(authority: Authority, config: Config) -> Authority:
         authority = replace(authority, calendar=authority.calendar.with_sittings(days))
     if answers:
         policies = (replace(p, readings=_answered(p, answers)) for p in authority.policies)
-        authority = replace(authority, policies=tuple(map(with_sitting_days, policies)))
+        authority = authority.with_policies(map(with_sitting_days, policies))
     return authority
 
 
@@ -34,6 +38,8 @@ def _held_on(to: date | str) -> date | None:
 def _answered(policy: Policy, answers: dict[str, Answer]) -> dict[str, Reading]:
     readings = dict(policy.readings)
     for id_, answer in answers.items():
+        if id_ not in readings:
+            continue  # another edition asks it
         reading = readings[id_]
         readings[id_] = replace(
             reading,
@@ -51,8 +57,10 @@ def _faults(authority: Authority, config: Config) -> Iterator[str]:
     yield from _unknown(f"[readings.{name}]", "reading", config.readings.get(name, {}), policy.readings)
     yield from _answers(policy, name, config.readings.get(name, {}))
     yield from _sittings(policy, name, config.sittings.get(name, {}))
-    yield from _unknown(f"[live.{name}] rules", "rule", config.live_for(name).rules or (), policy.rules)
-    yield from _unknown(f"[live.{name}] checks", "check", config.live_for(name).checks, policy.checks)
+    rules = [id_ for one in authority.policies for id_ in one.rules]
+    checks = [id_ for one in authority.policies for id_ in one.checks]
+    yield from _unknown(f"[live.{name}] rules", "rule", config.live_for(name).rules or (), rules)
+    yield from _unknown(f"[live.{name}] checks", "check", config.live_for(name).checks, checks)
     for n, step in enumerate(config.overdue_ladder(name), 1):
         yield from _unknown(f"[ladders.{name}] overdue step {n}", "role", step.who, policy.roles)
 

@@ -6,8 +6,8 @@ process, takes this process with it; a plugin that waits outside Python keeps it
 """
 
 import ctypes
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -21,6 +21,7 @@ import pluggy
 
 from ehscheduler import hookspecs
 from ehscheduler.core.calendars import Calendar
+from ehscheduler.core.editions import in_force
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import PolicyRefused, where
@@ -45,17 +46,32 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """One council as its plugin gives it: its policy editions, oldest first, and its working calendar."""
+    """One council as its plugin gives it: its policy editions, oldest first, and its working calendar.
+
+    `on` is the day of which it is asked; without one it is that on which the newest edition comes into force.
+    """
 
     name: str
     policies: tuple[Policy, ...]
     calendar: Calendar
     folder: Path
+    on: date | None = None
+    _at_hand: list[Policy] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def policy(self) -> Policy:
-        """Return the newest edition."""
-        return self.policies[-1]
+        """Return the edition in force; where there are others it knows them, for the clocks that they govern."""
+        if not self._at_hand:
+            self._at_hand.append(in_force(self.policies, self.on or self.policies[-1].in_force))
+        return self._at_hand[0]
+
+    def as_of(self, day: date) -> "Authority":
+        """Return the authority as it is on a day, with the edition that is then in force."""
+        return replace(self, on=day, _at_hand=[])
+
+    def with_policies(self, policies: Iterable[Policy]) -> "Authority":
+        """Return the authority with other editions in the place of its own."""
+        return replace(self, policies=tuple(policies), _at_hand=[])
 
 
 def installed() -> list[str]:

@@ -9,7 +9,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -43,6 +43,9 @@ class Caseload:
     authority: Authority
     cases: Sequence[Case]
     events: Events
+
+    def as_of(self, day: date) -> "Caseload":
+        return replace(self, authority=self.authority.as_of(day))
 
     @property
     def policy(self) -> Policy:
@@ -100,8 +103,9 @@ def _write_timeline(out: TextIO, authority: str, cases: Path, events: Path, at: 
         moment, caseload = _all_or_faults(lambda: instant(at, "--at"), lambda: read_caseload(authority, cases, events))
     except EhsError as error:
         return _write(out, head, "milestones", [], [Part((), tuple(str(error).splitlines()), ())])
-    head = {**head, "edition": caseload.policy.edition, "as_of": london_iso(moment)}
     day = london_day(moment)
+    caseload = caseload.as_of(day)
+    head = {**head, "edition": caseload.policy.edition, "as_of": london_iso(moment)}
     standing = [*policy_warnings(caseload.policy, day), *lost_warnings(caseload.policy, caseload.calendar, day)]
     return _write(out, head, "milestones", standing, _with_workload(caseload, _parts(caseload, _timeline_part(moment))))
 
@@ -127,6 +131,7 @@ def write_forecast(out: TextIO, authority: str, cases: Path, events: Path, since
         )
     except EhsError as error:
         return _write(out, head, "notices", [], [Part((), tuple(str(error).splitlines()), ())])
+    caseload = caseload.as_of(london_day(first))
     head = {**head, "from": london_iso(first), "until": london_iso(last)}
     parts = list(_parts(caseload, _forecast_part(first, last)))
     # Every row begins with its instant in UTC, which is taken off once they stand in order.

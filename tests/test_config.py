@@ -18,6 +18,8 @@ from ehscheduler.plugins import installed, load
 AUTHORITIES = ("barnet", "manchester", "northamptonshire", "nottinghamshire")
 SHIPPED = Path(__file__).parents[1] / "config.toml"
 
+DAY = date(2026, 6, 10)
+
 
 def refused(raw: dict[str, Any]) -> list[str]:
     with pytest.raises(ConfigRefused) as refusal:
@@ -56,7 +58,7 @@ def test_the_shipped_file_is_one_that_every_authority_takes() -> None:
     config = config_from(tomllib.loads(shown), "config.toml")
     assert strangers(config, AUTHORITIES) == []
     for name in installed():
-        fitted(load(name), config)
+        fitted(load(name), config, DAY)
 
 
 def test_every_setting_that_the_shipped_file_mentions_can_be_switched_on() -> None:
@@ -192,7 +194,7 @@ def test_a_sitting_is_moved_or_cancelled_by_the_council_and_for_one_hub_alone() 
         "allocation-meeting": {"2026-12-31": date(2026, 12, 30)},
         "allocation-meeting/North": {"2026-12-31": "cancelled"},
     }
-    made = fitted(load("manchester"), config_from({"sittings": {"manchester": moved}}, "config.toml"))
+    made = fitted(load("manchester"), config_from({"sittings": {"manchester": moved}}, "config.toml"), DAY)
     assert made.calendar.sittings == {
         "allocation-meeting": {date(2026, 12, 31): date(2026, 12, 30)},
         "allocation-meeting/North": {date(2026, 12, 31): None},
@@ -208,7 +210,7 @@ def test_a_sitting_is_moved_or_cancelled_by_the_council_and_for_one_hub_alone() 
 )
 def test_a_sitting_that_is_none_is_refused_by_its_place(moved: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigRefused) as refusal:
-        fitted(load("manchester"), config_from({"sittings": {"manchester": moved}}, "config.toml"))
+        fitted(load("manchester"), config_from({"sittings": {"manchester": moved}}, "config.toml"), DAY)
     [fault] = refusal.value.faults
     assert fault.startswith("[sittings.manchester]")
     assert said in fault

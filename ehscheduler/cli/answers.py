@@ -51,7 +51,7 @@ def timeline(
     if check_format(format) == "json":
         raise typer.Exit(pure.write_timeline(sys.stdout, authority, cases, events, at))
     moment = pure.instant(at, "--at")
-    caseload = pure.read_caseload(authority, cases, events)
+    caseload = pure.read_caseload(authority, cases, events).as_of(london_day(moment))
     found = [pure.evaluated(caseload, case, moment) for case in caseload.cases]
     rows = [(m.case, m.key, m.title, m.due_on or "", m.state, m.clause) for one in found for m in one.milestones]
     columns = ("case", "milestone", "what", "due", "state", "clause")
@@ -100,8 +100,8 @@ def _forecast_of_files(authority: str, cases: Path, events: Path, since: str, un
 
     if format == "json":
         raise typer.Exit(pure.write_forecast(sys.stdout, authority, cases, events, since, until))
-    caseload = pure.read_caseload(authority, cases, events)
     first, last = pure.start_instant(since, "--from"), pure.start_instant(until, "--until")
+    caseload = pure.read_caseload(authority, cases, events).as_of(london_day(first))
     rows = [
         (london_iso(a.at), a.kind, a.case, a.key, a.stage, ", ".join(a.to_roles), a.clause)
         for a in pure.told(caseload, first, last)

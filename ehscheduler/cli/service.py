@@ -161,6 +161,7 @@ def status(config: ConfigOption = CONFIG, format: FormatOption = "table") -> Non
 def _standing(name: str, settings: "Config", store: "Store") -> dict[str, Any]:
     """Return how one authority stands; one that cannot be used has its faults in place of what is open."""
     from ehscheduler.board import open_now
+    from ehscheduler.core.calendars import london_day
     from ehscheduler.core.saying import london_iso
     from ehscheduler.errors import EhsError
     from ehscheduler.fitting import fitted
@@ -182,7 +183,7 @@ def _standing(name: str, settings: "Config", store: "Store") -> dict[str, Any]:
             "faults": [],
         }
     try:
-        found = open_now(store, fitted(load(name), settings), clock.now())
+        found = open_now(store, fitted(load(name), settings, london_day(clock.now())), clock.now())
     except EhsError as error:
         return row | {"faults": str(error).splitlines()}
     return row | {"open": len(found), "overdue": sum(1 for one in found if one.state == "overdue")}

@@ -1,10 +1,13 @@
 """Which authority a command is about: the one that is named, the one that is at home here, or the case's own."""
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
+from ehscheduler import clock
+from ehscheduler.core.calendars import london_day
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import ConfigRefused, EhsError, InputRefused, PolicyRefused
 from ehscheduler.fitting import fitted, strangers
@@ -28,7 +31,11 @@ def at_home(store: "Store") -> list[str]:
 
 def one_authority(name: str, config: "Config", store: "Store") -> Authority:
     """Load the authority that is meant, as configured: named, or the only one at home, configured or installed."""
-    return fitted(load(name or _meant(config, store)), config)
+    return fitted(load(name or _meant(config, store)), config, _today())
+
+
+def _today() -> date:
+    return london_day(clock.now())
 
 
 def _meant(config: "Config", store: "Store") -> str:
@@ -58,7 +65,7 @@ def authority_of(case_ref: str, name: str, config: "Config", store: "Store") -> 
     if len(having) > 1:
         listed = f"{', '.join(having[:-1])} and {having[-1]}"
         raise InputRefused([f"case {case_ref!r} is in {listed}; {NAME_ONE}"])
-    return fitted(load(having[0]), config)
+    return fitted(load(having[0]), config, _today())
 
 
 class Roster:
@@ -69,7 +76,7 @@ class Roster:
         self.faults: dict[str, str] = {}
         for name in names:
             try:
-                self.found[name] = fitted(load(name), config)
+                self.found[name] = fitted(load(name), config, _today())
             except EhsError as error:
                 self.faults[name] = str(error)
         if self.faults and not self.found:

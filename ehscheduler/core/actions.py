@@ -69,7 +69,7 @@ def actions(
     """Return every action of these milestones from `since` (included) to `until` (excluded), in order of time."""
     found: dict[tuple[str, str, str, datetime], Action] = {}
     for milestone in milestones:
-        rule = policy.rules[milestone.rule]
+        rule = policy.rule_of(milestone)
         kept = why_kept(milestone)
         for action in _of(milestone, rule, calendar, until, overdue_ladder):
             if since <= action.at < until:

@@ -66,7 +66,7 @@ def disputes_of(
     made = [
         _dispute(m, words[m.anchor.id], words.values(), at or now)
         for m in found.milestones
-        if policy.rules[m.rule].decided_by and m.anchor is not None and m.anchor.id in words
+        if policy.rule_of(m).decided_by and m.anchor is not None and m.anchor.id in words
     ]
     return sorted(made, key=lambda one: (one.raised.moment, one.ref))
 

@@ -121,7 +121,7 @@ class _Look:
         return end is not None and self.today > end
 
     def met_by(self, m: Milestone) -> frozenset[str]:
-        return _met_by(self.policy, self.policy.rules[m.rule])
+        return _met_by(self.policy, self.policy.rule_of(m))
 
 
 def _met_by(policy: Policy, rule: Rule) -> frozenset[str]:
@@ -143,7 +143,7 @@ def _named(look: _Look) -> Iterator[Signal]:
     """Yield what the protocol asks of a case because another of its rules ran over, or because it was flagged."""
     asked: dict[str, list[Milestone]] = {}
     for m in look.found.milestones:
-        if m.open and m.anchor is not None and _of_drift(look.policy, look.policy.rules[m.rule]):
+        if m.open and m.anchor is not None and _of_drift(look.policy, look.policy.rule_of(m)):
             asked.setdefault(m.anchor.id, []).append(m)
     for rows in asked.values():
         anchor = rows[0].anchor
@@ -170,7 +170,7 @@ def _of_drift(policy: Policy, rule: Rule) -> bool:
 
 def _over_words(policy: Policy, anchor: Event) -> str:
     if anchor.word.endswith(OVERDUE):
-        return f"{policy.rules[anchor.word.removesuffix(OVERDUE)].title} is overdue"
+        return f"{policy.titled(anchor.word.removesuffix(OVERDUE))} is overdue"
     return policy.words[anchor.word].title or anchor.word.replace("_", " ")
 
 
@@ -178,7 +178,7 @@ def _overdue(look: _Look) -> Iterator[tuple[str, Signal]]:
     """Yield by its rule the end that has passed, the supervision that was missed, and what is long overdue."""
     longest: dict[str, list[tuple[Milestone, int]]] = {}
     for m, days in look.over():
-        if not _of_drift(look.policy, look.policy.rules[m.rule]):
+        if not _of_drift(look.policy, look.policy.rule_of(m)):
             longest.setdefault(m.rule, []).append((m, days))
     for rule, rows in longest.items():
         (m, days), met_by = max(rows, key=lambda row: row[1]), look.met_by(rows[0][0])

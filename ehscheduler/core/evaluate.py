@@ -1,13 +1,14 @@
 """Evaluation: one pass over a policy's rules turns a case's history into milestones. `now` is given."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from ehscheduler.core.acknowledgements import Acknowledgement, acknowledgements
 from ehscheduler.core.calendars import Calendar, london_day
 from ehscheduler.core.chains import Chain
+from ehscheduler.core.editions import governed, governing
 from ehscheduler.core.events import Case, Event
 from ehscheduler.core.findings import Finding, findings
 from ehscheduler.core.handovers import HandOver, handovers
@@ -56,9 +57,50 @@ def evaluate(
     """Work out every milestone of a case as it is known at `now` (aware, UTC).
 
     With a `horizon` also those that will begin by then if nothing more happens, because something else runs over.
-    `chains` are the ladders that have started: they are climbed by the steps that they started with.
+    `chains` are the ladders that have started: they are climbed by the steps that they started with. Where the policy
+    has several editions each milestone is that of the one which governs it.
     """
     told = list(events)
+    if not policy.editions:
+        return _evaluate(policy, calendar, case, told, now, horizon, chains)
+    parts = [(one, _evaluate(one, calendar, case, told, now, horizon, chains)) for one in policy.editions]
+    return _governed(parts, policy.edition, told, now)
+
+
+def _governed(
+    parts: Sequence[tuple[Policy, Evaluation]], current: str, told: Sequence[Event], now: datetime
+) -> Evaluation:
+    """Choose of several editions' answers what each governs; what belongs to no clock is as the current one has it."""
+    policies, today = [one for one, _ in parts], london_day(now)
+    opened_on = min((event.day for event in told if event.moment <= now), default=today)
+    made = governed([(one, found.milestones) for one, found in parts], opened_on, today)
+    failed = [
+        one
+        for policy, found in parts
+        for one in found.findings
+        if governing(policies, london_day(one.at)).edition == policy.edition
+    ]
+    asked = {current, *(m.edition for m in made)}
+    said = [found for policy, found in parts if policy.edition in asked]
+    return replace(
+        next(found for policy, found in parts if policy.edition == current),
+        milestones=tuple(sorted(made, key=lambda m: (m.rule, m.key))),
+        findings=tuple(sorted(failed, key=lambda one: (one.at, one.key))),
+        warnings=tuple(dict.fromkeys(sentence for found in said for sentence in found.warnings)),
+        problems=tuple(dict.fromkeys(sentence for found in said for sentence in found.problems)),
+    )
+
+
+def _evaluate(
+    policy: Policy,
+    calendar: Calendar,
+    case: Case,
+    told: Sequence[Event],
+    now: datetime,
+    horizon: datetime | None,
+    chains: Chains | None,
+) -> Evaluation:
+    """Work a case out by one edition alone."""
     history = History(policy, calendar, case, told, now, london_day(now), horizon=horizon)
     history.chains = {key: chain for (episode, key), chain in (chains or {}).items() if episode == history.episode}
     made: dict[str, list[Milestone]] = {}

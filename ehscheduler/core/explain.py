@@ -18,6 +18,7 @@ _PAST = {"met": "Met", "met_late": "Met late"}
 
 def why(m: Milestone, policy: Policy, calendar: Calendar) -> list[str]:
     """Say in at most six sentences what was counted from where, and how the milestone stands."""
+    policy = policy.named(m.edition)
     sentences = [_counted(m, policy), *_not_counted(m, calendar), *_held(m), *_others(m), *_moved(m), _stands(m)]
     ours = [id_ for id_ in m.readings if policy.readings[id_].ours]
     if ours and len(sentences) < 6:
@@ -214,7 +215,7 @@ def proof(m: Milestone, policy: Policy, calendar: Calendar) -> dict[str, Any]:
     """Return all that another program needs to count the date again, and a person to follow it day by day."""
     return {
         **timeline_row(m, policy, calendar),
-        "now_counted": [counted(limit, policy.rules[m.rule], policy, calendar) for limit in m.limits],
+        "now_counted": [counted(limit, policy.rule_of(m), policy.named(m.edition), calendar) for limit in m.limits],
         "winner": m.winner.text,
         "holds": [
             {"from": london_iso(start), "until": london_iso(end) if end else None}
@@ -222,7 +223,7 @@ def proof(m: Milestone, policy: Policy, calendar: Calendar) -> dict[str, Any]:
         ],
         "changes": [_change(change) for change in m.changes],
         "evidence": None if m.evidence is None else {"event": m.evidence.word, "on": m.evidence.day.isoformat()},
-        "readings_in_words": [_reading(policy, id_) for id_ in m.readings],
+        "readings_in_words": [_reading(policy.named(m.edition), id_) for id_ in m.readings],
         "walk": list(walk(earliest(m.limits), m.held.runs, calendar)),
     }
 

@@ -80,7 +80,7 @@ class History:
         """Warn of an agreement that names a rule that the policy does not have."""
         for event in self.relaxations:
             for rule in named_rules(event):
-                if rule not in self.policy.rules:
+                if rule not in self.policy.rules and rule not in self.policy.elsewhere:
                     near = nearest(str(rule), list(self.policy.rules))
                     self.warn(f"{event.word} on {event.day.isoformat()} names no rule of the policy: {rule!r}{near}")
 

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ehscheduler.core.calendars import Span
 from ehscheduler.core.events import Event
@@ -273,6 +273,15 @@ class Route:
     rows: tuple[Row, ...]
 
 
+class Made(Protocol):
+    """What a rule has made, under an edition: a milestone."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def edition(self) -> str: ...
+
+
 Asked = Callable[[Mapping[str, Any], Sequence[Event], datetime], bool]
 """A condition that a plugin works out: from a case's facts, what happened until a moment, and that moment (UTC)."""
 
@@ -281,7 +290,9 @@ Asked = Callable[[Mapping[str, Any], Sequence[Event], datetime], bool]
 class Policy:
     """One authority's protocol in one edition.
 
-    `hooks` are the conditions that data cannot say, by name; in a `where` each is asked as a yes/no fact is.
+    `editions` are all that the authority has, this one too, the oldest first; empty where it has one alone. `elsewhere`
+    are the rules that stand in others. `hooks` are the conditions that data cannot say, by name; in a `where` each is
+    asked as a yes/no fact is.
     """
 
     authority: str
@@ -309,11 +320,25 @@ class Policy:
     text_hash: str
     text: str = field(repr=False)
     hooks: Mapping[str, "Asked"] = field(default_factory=dict)
+    editions: tuple["Policy", ...] = field(default=(), repr=False)
+    elsewhere: frozenset[str] = frozenset()
 
     def title_of_role(self, role: str) -> str:
         """Return the words for a role that a person would use."""
         title = self.roles.get(role, role)
         return title if isinstance(title, str) else role.replace("_", " ")
+
+    def named(self, edition: str) -> "Policy":
+        """Return the edition of this name, as it is by itself: that which governs a milestone."""
+        return next((one for one in self.editions if one.edition == edition), self)
+
+    def titled(self, rule: str) -> str:
+        """Return a rule's title, of an edition that has it."""
+        return next(one.rules[rule].title for one in (self, *self.editions) if rule in one.rules)
+
+    def rule_of(self, made: "Made") -> Standard | Rhythm:
+        """Return the rule of a milestone, as the edition has it that governs it."""
+        return self.named(made.edition).rules[made.rule]
 
     def recorded_words(self) -> frozenset[str]:
         """Return every event word that a source may send."""

@@ -90,7 +90,7 @@ def _turns(look: Look) -> Iterator[datetime]:
             continue
         turns = [m.opens_at, m.due_at + ONE_SECOND if m.due_at else None]
         if m.due_on is not None:
-            turns.append(start_of_day(first_remind_day(look.policy.rules[m.rule], look.calendar, m.winner)))
+            turns.append(start_of_day(first_remind_day(look.policy.rule_of(m), look.calendar, m.winner)))
         yield from (at for at in turns if at is not None and at > look.now)
 
 

@@ -1,7 +1,7 @@
 """What every part of the daemon has at hand."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,11 @@ class Desk:
     further: Mapping[str, Way] = field(default_factory=dict)
     guard: Callable[[Tx], None] = lambda tx: None
     """Called inside each claiming transaction; raises where another daemon has taken over."""
+
+    def on(self, day: date) -> "Desk":
+        """Return the desk with each authority as it is on a day: another edition may be in force."""
+        several = any(len(one.policies) > 1 for one in self.authorities.values())
+        return replace(self, authorities={n: a.as_of(day) for n, a in self.authorities.items()}) if several else self
 
     @property
     def ways(self) -> dict[str, Way]:

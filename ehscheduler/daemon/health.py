@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ehscheduler.channels import ways_of
 from ehscheduler.config import Config, read_config
+from ehscheduler.core.calendars import london_day
 from ehscheduler.core.saying import said_moment
 from ehscheduler.daemon.build import channel_of, server_of, setting_faults
 from ehscheduler.daemon.coverage import CODE, asked_at, is_due
@@ -54,7 +55,7 @@ def check_up(config: Path, now: datetime) -> list[Finding]:
     authorities = []
     for name in installed():
         try:
-            authorities.append(fitted(load(name), settings))
+            authorities.append(fitted(load(name), settings, london_day(now)))
             found.append(Finding(f"plugin {name}", True, _plugin(authorities[-1])))
         except EhsError as error:
             found += [Finding(f"plugin {name}", False, line) for line in str(error).splitlines()]

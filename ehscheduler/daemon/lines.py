@@ -152,7 +152,7 @@ def _recorded(one: Checked) -> str:
 
 def _next_step(m: Milestone, policy: Policy, *, again: bool = False) -> str:
     """Say what ends it; `again` where its reader acknowledged it, and that has run out."""
-    words = [policy.words[anchor.word] for anchor in policy.rules[m.rule].met_by]
+    words = [policy.words[anchor.word] for anchor in policy.rule_of(m).met_by]
     first, *others = (_FOR_MACHINES.sub("", word.title) or said_word(word.name) for word in words)
     said = [first, *(_BEGINS.sub(lambda found: found[0].lower(), other) for other in others)]
     still = "Still overdue, and your acknowledgement has run out. " if again else ""

@@ -44,7 +44,7 @@ def owners_of(
     m: Milestone | None, kind: str, policy: Policy, directory: Directory, facts: Mapping[str, Any]
 ) -> tuple[str, ...]:
     """Return whose work climbs a council's own ladder; nobody's for other notices, and where nobody is found."""
-    if m is None or kind != "escalation" or policy.rules[m.rule].escalate:
+    if m is None or kind != "escalation" or policy.rule_of(m).escalate:
         return ()
     who = meant(m.owner, policy, directory, facts)
     # Where nobody holds the role, whoever is told in their place is the one above already.

@@ -16,6 +16,7 @@ from ehscheduler.core.chains import Chain, OverdueStep
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.people import Directory
+from ehscheduler.core.policy import Policy
 from ehscheduler.core.vocabulary import is_restricted
 from ehscheduler.daemon.decide import decide
 from ehscheduler.daemon.desk import OUTAGE, Desk, as_word
@@ -37,8 +38,11 @@ from ehscheduler.store.milestones import (
     ClockRow,
     LadderRow,
     MilestoneRow,
+    clocks_of,
+    identity,
     identity_of,
     keep_ladders,
+    move_clocks,
     replace_milestones,
     start_clocks,
 )
@@ -105,9 +109,9 @@ def tick(desk: Desk, now: datetime, *, stop: Callable[[], bool] = lambda: False)
 
 
 def _begin(desk: Desk, authority: Authority, now: datetime) -> Round:
-    policy, name = authority.policy, authority.name
+    name = authority.name
     with desk.store.begin() as tx:
-        keep_edition(tx, name, edition=policy.edition, text=policy.text, now=now)
+        _keep_editions(tx, authority, now)
         _wake_where_settings_changed(tx, desk, authority, now)
         seen = state_of(tx, name, LAST_SEEN)
         last_tick = datetime.fromisoformat(seen) if seen else now
@@ -117,6 +121,12 @@ def _begin(desk: Desk, authority: Authority, now: datetime) -> Round:
         open_alarms = alarms(tx, name, limit=EVERY_DELIVERY)
     troubled = frozenset(alarm.subject for alarm in open_alarms if alarm.code in (CASE_FAULT, CASE_PROBLEM))
     return Round(desk, authority, directory, last_tick, now, hearing, troubled)
+
+
+def _keep_editions(tx: Tx, authority: Authority, now: datetime) -> None:
+    """Keep the text of every edition that governs a clock, or will."""
+    for one in authority.policy.editions or (authority.policy,):
+        keep_edition(tx, authority.name, edition=one.edition, text=one.text, now=now)
 
 
 def _note_outage(tx: Tx, authority: Authority, last_tick: datetime, now: datetime) -> None:
@@ -199,7 +209,7 @@ def look_at(tx: Tx, round_: Round, record: CaseRecord) -> int:
     """Work out one case, store how it stands, and decide what is told; return how many notices are new."""
     name, now, policy = round_.authority.name, round_.now, round_.authority.policy
     found = evaluation_of(tx, round_.authority, record.case_ref, now)
-    replace_milestones(tx, name, record.case_ref, [MilestoneRow.of(m, policy.text_hash) for m in found.milestones])
+    replace_milestones(tx, name, record.case_ref, _rows(found, policy))
     replace_holdings(tx, name, record.case_ref, found.episode, found.holdings)
     found = _start(tx, round_, found)
     if found.handovers:
@@ -212,6 +222,10 @@ def look_at(tx: Tx, round_: Round, record: CaseRecord) -> int:
     _problems(tx, round_, found)
     set_next(tx, name, record.case_ref, next_at=decided.next_at, policy_hash=policy.text_hash)
     return len(new)
+
+
+def _rows(found: Evaluation, policy: Policy) -> list[MilestoneRow]:
+    return [MilestoneRow.of(m, policy.named(m.edition).text_hash) for m in found.milestones]
 
 
 def _problems(tx: Tx, round_: Round, found: Evaluation) -> None:
@@ -227,16 +241,26 @@ def _problems(tx: Tx, round_: Round, found: Evaluation) -> None:
 
 def _start(tx: Tx, round_: Round, found: Evaluation) -> Evaluation:
     """Note which edition governs each clock, and freeze each ladder as it starts; return the case with these."""
-    name, now, policy_hash = round_.authority.name, round_.now, round_.authority.policy.text_hash
+    name, now, policy = round_.authority.name, round_.now, round_.authority.policy
     clocks = [
-        ClockRow(**identity_of(m), policy_hash=policy_hash, started_at=m.starts_at or now) for m in found.milestones
+        ClockRow(**identity_of(m), policy_hash=policy.named(m.edition).text_hash, started_at=m.starts_at or now)
+        for m in found.milestones
     ]
     start_clocks(tx, name, clocks)
+    if policy.editions:
+        _moved(tx, name, found.case, clocks, policy)
     own = round_.desk.config.overdue_ladder(name)
     started = [(m, _started(m, own, now)) for m in found.milestones]
-    rows = [LadderRow.of(m, chain, policy_hash) for m, chain in started if chain is not None]
+    rows = [LadderRow.of(m, chain, policy.named(m.edition).text_hash) for m, chain in started if chain is not None]
     keep_ladders(tx, name, found.case, found.episode, rows)
     return replace(found, milestones=tuple(replace(m, chain=chain or m.chain) for m, chain in started))
+
+
+def _moved(tx: Tx, name: str, case_ref: str, clocks: Sequence[ClockRow], policy: Policy) -> None:
+    """Note the clocks that went over to another edition; where an edition was edited, a clock keeps its text."""
+    noted = {identity(row): row.policy_hash for row in clocks_of(tx, name, case_ref)}
+    texts = {one.text_hash for one in policy.editions}
+    move_clocks(tx, name, [row for row in clocks if noted[identity(row)] in texts - {row.policy_hash}])
 
 
 def _started(m: Milestone, own: Sequence[OverdueStep], now: datetime) -> Chain | None:
@@ -329,7 +353,7 @@ def rebuild(store: Store, authority: Authority, now: datetime) -> tuple[int, int
     """
     count, changed = 0, 0
     with store.begin() as tx:
-        keep_edition(tx, authority.name, edition=authority.policy.edition, text=authority.policy.text, now=now)
+        _keep_editions(tx, authority, now)
         for case_ref in sorted(case_refs(tx, authority.name)):
             try:
                 found = evaluation_of(tx, authority, case_ref, now)
@@ -338,7 +362,7 @@ def rebuild(store: Store, authority: Authority, now: datetime) -> tuple[int, int
             except Exception as error:  # one case's fault harms no other
                 case_alarm(tx, authority, case_ref, fault_words(error), now)
                 continue
-            rows = [MilestoneRow.of(m, authority.policy.text_hash) for m in found.milestones]
+            rows = _rows(found, authority.policy)
             differs = replace_milestones(tx, authority.name, case_ref, rows)
             replace_holdings(tx, authority.name, case_ref, found.episode, found.holdings)
             count += len(rows)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from ehscheduler.core.calendars import london_day
 from ehscheduler.daemon.coverage import look_over
 from ehscheduler.daemon.deliver import Delivered, deliver
 from ehscheduler.daemon.desk import Desk
@@ -51,6 +52,7 @@ class Turned:
 
 def turn(desk: Desk, now: Callable[[], datetime], *, stop: Callable[[], bool], rng: random.Random) -> Turned:
     """Do one whole turn; what stops half way is done by the next."""
+    desk = desk.on(london_day(now()))
     ticked = tick(desk, now(), stop=stop)
     for authority in desk.authorities.values():
         if stop():

@@ -56,7 +56,7 @@ FAMILIES = (
 
 def take_second(folder: Path, store: Store, config: Config, until: datetime) -> Authority:
     """Write the second council's files into a folder of their own and take them in, as its nightly import would."""
-    authority = fitted(load(AUTHORITY), config)
+    authority = fitted(load(AUTHORITY), config, london_day(until))
     folder.mkdir(parents=True, exist_ok=True)
     cases = _write(folder / "cases.csv", CASES, ((f.ref, "East Central hub", f.lead, "3") for f in FAMILIES))
     events = _write(folder / "events.csv", EVENTS, _events(london_day(until)))

@@ -90,7 +90,7 @@ def live_through(
     with listening(folder / "mail") as sink, Store.create(on_disk.database.url) as store:
         by_smtp = Mail(channel="smtp", host="127.0.0.1", port=sink.port, security="none", sender=on_disk.mail.sender)
         config = on_disk.model_copy(update={"mail": by_smtp})
-        lived.authority = fitted(bare, config)
+        lived.authority = fitted(bare, config, london_day(now))
         desk = desk_of(config, store, {AUTHORITY: lived.authority}, "demo")
         _Weeks(lived, desk, sink, seed).run(progress)
         if second.AUTHORITY in installed():

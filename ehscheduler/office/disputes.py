@@ -313,7 +313,7 @@ def _refuse_unruled(authority: Authority, before: Evaluation, after: Evaluation,
     if new := [problem for problem in after.problems if problem not in before.problems]:
         raise InputRefused(new)
     ruled = [m for m in after.milestones if m.anchor is not None and m.anchor.id == made.id]
-    if not any(authority.policy.rules[m.rule].decided_by for m in ruled):
+    if not any(authority.policy.rule_of(m).decided_by for m in ruled):
         known = matters(authority.policy)
         about = str(made.detail.get("about"))
         may = f"it speaks of {', '.join(known)}{nearest(about, known)}" if known else "it names no dispute"

@@ -113,7 +113,7 @@ class Week:
 def live_through(store: Store, folder: Path) -> Week:
     """Live through three weeks, of which the last has everything in it."""
     config = config_from(dict(CONFIG), "config.toml")
-    authorities = {name: fitted(load(name), config) for name in (NOTTS, SMALL)}
+    authorities = {name: fitted(load(name), config, MONDAY) for name in (NOTTS, SMALL)}
     week = Week(store, folder, authorities)
     desk = Desk(
         store=store,
