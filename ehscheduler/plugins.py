@@ -25,7 +25,7 @@ from ehscheduler.core.editions import in_force
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import PolicyRefused, where
-from ehscheduler.policy_files import calendar_for, editions_from
+from ehscheduler.policy_files import calendar_for, edition_faults, editions_from, policy_from
 
 GROUP = "ehscheduler"
 DEADLINE = 20.0
@@ -84,6 +84,24 @@ def load(name: str) -> Authority:
     found = given(name)
     calendar = calendar_for(found.policies[-1], found.closure_days).with_sittings(found.sittings)
     return Authority(name, found.policies, calendar, found.folder)
+
+
+def load_changed(name: str, edition: Path | None, closed: Mapping[date, str]) -> Authority:
+    """Load an authority as it would be with another policy file, or further days on which the council is closed.
+
+    A file whose edition the plugin has takes that edition's place; any other is a further edition. Raises PolicyRefused
+    with every fault.
+    """
+    found = given(name)
+    policies = list(found.policies)
+    if edition is not None:
+        new = policy_from(edition, policies[-1].hooks)
+        policies = [one for one in policies if one.edition != new.edition]
+        policies = sorted([*policies, new], key=lambda one: one.in_force)
+        if faults := edition_faults(name, policies):
+            raise PolicyRefused(faults)
+    calendar = calendar_for(policies[-1], {**found.closure_days, **closed}).with_sittings(found.sittings)
+    return Authority(name, tuple(policies), calendar, found.folder)
 
 
 def given(name: str) -> Given:

@@ -50,11 +50,15 @@ def editions_from(
             policies.append(policy_from(path, conditions))
         except PolicyRefused as refusal:
             faults += refusal.faults
-    for policy in policies:
-        faults += _head_faults(authority, policy)
-    for before, after in itertools.pairwise(policies):
-        faults += _order_faults(before, after)
+    faults += edition_faults(authority, policies)
     return policies
+
+
+def edition_faults(authority: str, policies: Sequence[Policy]) -> list[str]:
+    """Say where policies are not the editions of one authority, the oldest first."""
+    heads = [fault for policy in policies for fault in _head_faults(authority, policy)]
+    pairs = itertools.pairwise(policies)
+    return heads + [fault for before, after in pairs for fault in _order_faults(before, after)]
 
 
 def _head_faults(authority: str, policy: Policy) -> Iterator[str]:

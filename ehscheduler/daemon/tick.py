@@ -3,15 +3,13 @@
 A case that cannot be worked out is marked, the operator is told, and the rest go on.
 """
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from ehscheduler.core.actions import next_morning
-from ehscheduler.core.calendars import ONE_SECOND, Calendar
+from ehscheduler.core.calendars import ONE_SECOND
 from ehscheduler.core.chains import Chain, OverdueStep
 from ehscheduler.core.evaluate import Evaluation
 from ehscheduler.core.milestones import Milestone
@@ -24,16 +22,17 @@ from ehscheduler.daemon.drops import EVERY_DELIVERY, pass_on
 from ehscheduler.daemon.hearing import Hearing, by_mail_alone
 from ehscheduler.daemon.look import Decided, Decision, Look
 from ehscheduler.daemon.recheck import Around
+from ehscheduler.daemon.settings import been_through, trail_moved, wake_where_settings_changed
 from ehscheduler.daemon.told import told_of
 from ehscheduler.errors import EhsError, StoreError
 from ehscheduler.notify.words import recorded_words
 from ehscheduler.office import evaluation_of
 from ehscheduler.plugins import Authority
 from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
-from ehscheduler.store.cases import CaseRecord, case_refs, cases_due, mark_fault, set_next, take_case, wake
+from ehscheduler.store.cases import CaseRecord, case_refs, cases_due, mark_fault, set_next, take_case
 from ehscheduler.store.editions import hash_of, keep_edition
 from ehscheduler.store.faults import AppendOnly, Contradiction
-from ehscheduler.store.holdings import counted, replace_holdings
+from ehscheduler.store.holdings import replace_holdings
 from ehscheduler.store.milestones import (
     ClockRow,
     LadderRow,
@@ -57,8 +56,6 @@ log = logging.getLogger("ehscheduler.tick")
 BATCH = 500
 AFTER_A_FAULT = timedelta(hours=1)
 CASE_FAULT, CASE_PROBLEM = "case fault", "case problem"
-SETTINGS = "settings_decided_under"
-"""The policy and the settings that the last tick decided under; with others every case is looked at anew."""
 MORNING_MISSED = timedelta(hours=2)
 """How late a morning's tick may be before it counts as missed."""
 
@@ -74,7 +71,10 @@ class Ticked:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What all cases of an authority share in one tick; `troubled` are the cases with an open alarm."""
+    """What all cases of an authority share in one tick.
+
+    `troubled` are the cases with an open alarm, `because` what of policy, calendar and settings has changed.
+    """
 
     desk: Desk
     authority: Authority
@@ -83,6 +83,7 @@ class Round:
     now: datetime
     hearing: Hearing
     troubled: frozenset[str] = frozenset()
+    because: tuple[str, ...] = ()
 
     def around(self, tx: Tx) -> Around:
         live_from = self.desk.live_from(tx, self.authority.name, self.now)
@@ -105,6 +106,8 @@ def tick(desk: Desk, now: datetime, *, stop: Callable[[], bool] = lambda: False)
         # Noted last: a tick that was killed half way is taken as one that did not happen.
         with desk.store.begin() as tx:
             see_time(tx, authority.name, now)
+            if round_.because:
+                been_through(tx, authority.name)
     return done
 
 
@@ -112,7 +115,7 @@ def _begin(desk: Desk, authority: Authority, now: datetime) -> Round:
     name = authority.name
     with desk.store.begin() as tx:
         _keep_editions(tx, authority, now)
-        _wake_where_settings_changed(tx, desk, authority, now)
+        because = wake_where_settings_changed(tx, desk, authority, now)
         seen = state_of(tx, name, LAST_SEEN)
         last_tick = datetime.fromisoformat(seen) if seen else now
         _note_outage(tx, authority, last_tick, now)
@@ -120,7 +123,7 @@ def _begin(desk: Desk, authority: Authority, now: datetime) -> Round:
         hearing = Hearing.of(tx, desk.config, name, directory)
         open_alarms = alarms(tx, name, limit=EVERY_DELIVERY)
     troubled = frozenset(alarm.subject for alarm in open_alarms if alarm.code in (CASE_FAULT, CASE_PROBLEM))
-    return Round(desk, authority, directory, last_tick, now, hearing, troubled)
+    return Round(desk, authority, directory, last_tick, now, hearing, troubled, because)
 
 
 def _keep_editions(tx: Tx, authority: Authority, now: datetime) -> None:
@@ -136,31 +139,6 @@ def _note_outage(tx: Tx, authority: Authority, last_tick: datetime, now: datetim
     between = {"from": last_tick.isoformat(), "to": now.isoformat()}
     put_state(tx, authority.name, OUTAGE, between)
     append_trail(tx, authority.name, at=now, who="daemon", act="outage", detail=between)
-
-
-def _wake_where_settings_changed(tx: Tx, desk: Desk, authority: Authority, now: datetime) -> None:
-    """Look at every case anew where policy, calendar or what is live is not what it was."""
-    name, config = authority.name, desk.config
-    live = config.live_for(name)
-    parts = {
-        "policy": authority.policy.text_hash,
-        "readings": {id_: [r.answer, r.value] for id_, r in authority.policy.readings.items()},
-        "days_off": _days_off(authority.calendar),
-        "sittings": str(authority.calendar.sittings),
-        "live": [str(live.since), live.rules, live.checks, live.mode],
-        "ladder": [[list(step.who), str(step.after)] for step in config.overdue_ladder(name)],
-    }
-    stands = hash_of(json.dumps(parts, sort_keys=True))
-    if state_of(tx, name, SETTINGS) != stands:
-        counted(tx, name, None)
-        wake(tx, name, None, now=now)
-        put_state(tx, name, SETTINGS, stands)
-
-
-@lru_cache(maxsize=64)
-def _days_off(calendar: Calendar) -> str:
-    """Name the days that do not count, in few letters."""
-    return hash_of(",".join(sorted(day.isoformat() for day in calendar.days_off)))
 
 
 def _due(desk: Desk, authority: Authority, now: datetime) -> list[str]:
@@ -209,7 +187,9 @@ def look_at(tx: Tx, round_: Round, record: CaseRecord) -> int:
     """Work out one case, store how it stands, and decide what is told; return how many notices are new."""
     name, now, policy = round_.authority.name, round_.now, round_.authority.policy
     found = evaluation_of(tx, round_.authority, record.case_ref, now)
-    replace_milestones(tx, name, record.case_ref, _rows(found, policy))
+    differs = replace_milestones(tx, name, record.case_ref, _rows(found, policy))
+    if round_.because:
+        trail_moved(tx, name, record.case_ref, differs, round_.because, now)
     replace_holdings(tx, name, record.case_ref, found.episode, found.holdings)
     found = _start(tx, round_, found)
     if found.handovers:
