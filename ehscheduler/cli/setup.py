@@ -86,7 +86,10 @@ def import_(
     absences: Annotated[
         Path | None, typer.Option("--absences", help="absences.csv: everybody's leave, and who covers.")
     ] = None,
-    steps: Annotated[Path | None, typer.Option("--steps", help="A workflow-step extract of the case system.")] = None,
+    steps: Annotated[
+        Path | None,
+        typer.Option("--steps", help="An extract of the case system; a folder, where it is several tables."),
+    ] = None,
     mapping: Annotated[
         Path | None, typer.Option("--mapping", help="What the extract's columns and steps mean.")
     ] = None,
@@ -98,6 +101,9 @@ def import_(
     ] = 0,
     nobody_away: Annotated[
         bool, typer.Option("--nobody-away", help="absences.csv has no row because nobody is away or will be.")
+    ] = False,
+    believe: Annotated[
+        bool, typer.Option("--believe", help="You have looked: what is gone from these files, or changed, is meant so.")
     ] = False,
 ) -> None:
     """Take a council's files in: all of them, or none. Acts come one by one: what cannot be done is set aside."""
@@ -125,6 +131,7 @@ def import_(
                 mapping=mapping,
                 leavers=leavers,
                 nobody_away=nobody_away,
+                believe=believe,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
         _say(taken, told_absences=absences is not None)

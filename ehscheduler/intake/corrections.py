@@ -5,7 +5,7 @@ no longer counts is retracted. Ids follow from the content, so the same comparis
 a person retracted by hand stays retracted until the source says something new.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -40,6 +40,14 @@ class Comparison:
     unchanged: int = 0
     kept_retracted: int = 0
     missing: int = 0
+    live: int = 0
+    """How many recorded events stood before."""
+    strange: int = 0
+    """Recorded events whose step stands under a type or a status that has no meaning now: they stay."""
+
+    @property
+    def changed(self) -> int:
+        return sum(one.anew is not None for one in self.corrections)
 
 
 @dataclass(slots=True)
@@ -56,14 +64,24 @@ def natural_id(id_: str) -> str:
     return id_.split(CORRECTED, 1)[0]
 
 
-def compare(scan: StepScan, mapping: StepMapping, recorded: Iterable[Event], now: datetime) -> Comparison:
-    """Compare a scan with every event recorded from its source and every retraction of one."""
+def compare(
+    scan: StepScan,
+    mapping: StepMapping,
+    recorded: Iterable[Event],
+    now: datetime,
+    *,
+    known_open: Collection[str] = (),
+) -> Comparison:
+    """Compare a scan with every event recorded from its source and every retraction of one.
+
+    From a snapshot an open case may be gone as a whole; a closed one has only left what the source still shows.
+    """
     stories = _stories(recorded, mapping.source)
-    found = Comparison()
+    found = Comparison(live=sum(story.live is not None for story in stories.values()))
     told = {event.id for event in scan.events}
     for event in scan.events:
         _compare_one(event, stories.get(event.id, _Story()), found, now)
-    cases = {case.ref for case in scan.cases}
+    cases = {case.ref for case in scan.cases} | (set(known_open) if mapping.snapshot else set())
     for natural, story in stories.items():
         if story.live and natural not in told:
             _gone(story.live, scan, mapping, cases, found, now)
@@ -111,6 +129,9 @@ def _gone(
         step = step.rsplit("@", 1)[0]
     if step in scan.bad_steps:
         return
+    if step in scan.strange_steps:
+        found.strange += 1
+        return
     if step not in scan.steps:
         if event.case not in cases:
             return
@@ -130,7 +151,13 @@ def _retract(event: Event, now: datetime) -> Event:
 
 
 def _anew(event: Event, retired: Iterable[Event], now: datetime) -> Event:
-    """Give an event the id that follows from all it replaces; it was not known before now."""
-    parts = [*sorted(old.id for old in retired), content(event)]
+    """Give an event the id that follows from all it replaces.
+
+    It was not known before now, unless the source itself says when it was entered anew.
+    """
+    before = list(retired)
+    parts = [*sorted(old.id for old in before), content(event)]
     suffix = sha256("\x1e".join(parts).encode()).hexdigest()[:12]
-    return replace(event, id=f"{natural_id(event.id)}{CORRECTED}{suffix}", recorded=now)
+    said = event.recorded != event.moment and max(old.recorded for old in before) < event.recorded <= now
+    entered = event.recorded if said else now
+    return replace(event, id=f"{natural_id(event.id)}{CORRECTED}{suffix}", recorded=entered)

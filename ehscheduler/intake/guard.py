@@ -18,10 +18,11 @@ from ehscheduler.errors import InputRefused
 from ehscheduler.intake.absences import scan_absences
 from ehscheduler.intake.contract import scan_cases, scan_events
 from ehscheduler.intake.corrections import Comparison, Correction, compare
+from ehscheduler.intake.extracts import Table
 from ehscheduler.intake.mapping import StepMapping
 from ehscheduler.intake.notes import Notes, looks_like_a_formula
 from ehscheduler.intake.people import scan_people
-from ehscheduler.intake.rows import SIZE_LIMIT, Problem, Progress, Rows, refuse
+from ehscheduler.intake.rows import SIZE_LIMIT, Problem, Progress, refuse
 from ehscheduler.intake.steps import StepScan, Unmapped, scan_steps
 
 
@@ -32,6 +33,12 @@ class Limits:
     size: int = SIZE_LIMIT
     bad_percent: int = 5
     gone_percent: int = 20
+    vanished_percent: int = 5
+    changed_percent: int = 20
+    few: int = 10
+    """Fewer recorded events than this may vanish or change whatever their share is (ours, as are the shares)."""
+    believed: bool = False
+    """Whether somebody has looked at the file, and says that what is gone is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,10 @@ class Intake:
     def all_events(self) -> tuple[Event, ...]:
         """The new events, and those that the corrections record."""
         return (*self.events, *(event for correction in self.corrections for event in correction.events))
+
+
+BELIEVE = "import it by hand with --believe"
+"""What somebody does who has looked at a file that was refused for what is gone from it, and knows that it is right."""
 
 
 def take_cases(
@@ -220,19 +231,26 @@ def take_steps(
     cases of this source that are now open.
     """
     scan = scan_steps(path, mapping, facts, now, size_limit=limits.size, progress=progress)
-    _guard(scan.rows, limits)
-    _guard_gone(scan.rows, known_open, {case.ref for case in scan.cases}, limits)
-    found = compare(scan, mapping, recorded, now)
+    main = scan.tables[0]
+    for table in scan.tables:
+        _guard(table, limits)
+    _guard_gone(main, known_open, {case.ref for case in scan.cases}, limits)
+    found = compare(scan, mapping, recorded, now, known_open=known_open)
+    _guard_compared(main, mapping, found, limits)
     return Intake(
-        files=(_taken(scan.rows),),
+        files=tuple(_taken(table) for table in scan.tables),
         cases=scan.cases,
         personal=scan.personal,
         events=tuple(found.fresh),
         corrections=tuple(found.corrections),
         unchanged=found.unchanged,
-        set_aside=scan.rows.bad.listed,
+        set_aside=tuple(problem for table in scan.tables for problem in table.bad.listed),
         unmapped=scan.unmapped,
-        warnings=(*scan.notes.sentences(), *_compared(path.name, scan, mapping, found), *_cut_off(scan.rows)),
+        warnings=(
+            *(said for notes in scan.notes for said in notes.sentences()),
+            *_compared(path.name, scan, mapping, found),
+            *(said for table in scan.tables for said in _cut_off(table)),
+        ),
     )
 
 
@@ -302,7 +320,7 @@ def together(intakes: Iterable[Intake]) -> Intake:
 # ---- the guards
 
 
-def _guard(rows: Rows, limits: Limits) -> None:
+def _guard(rows: Table, limits: Limits) -> None:
     """Refuse a file of which too many rows are bad."""
     bad = rows.bad.count
     if bad * 100 > rows.count * limits.bad_percent:
@@ -313,22 +331,49 @@ def _guard(rows: Rows, limits: Limits) -> None:
         refuse([Problem(rows.name, None, text), *rows.bad.sentences()])
 
 
-def _guard_gone(rows: Rows, known_open: Collection[str], told: Collection[str], limits: Limits) -> None:
+def _guard_gone(rows: Table, known_open: Collection[str], told: Collection[str], limits: Limits) -> None:
     """Refuse a file that no longer names too many of the open cases."""
     gone = sum(ref not in told for ref in known_open)
-    if gone * 100 > len(known_open) * limits.gone_percent:
+    if gone * 100 > len(known_open) * limits.gone_percent and not limits.believed:
         text = (
             f"{gone:,} of the {len(known_open):,} open cases are not in this file, more than {limits.gone_percent}%; "
-            "nothing was taken in, and what was there before stays: give the whole extract"
+            f"nothing was taken in, and what was there before stays: give the whole extract, or {BELIEVE}"
         )
         refuse([Problem(rows.name, None, text), *rows.bad.sentences()])
 
 
-def _taken(rows: Rows) -> FileTaken:
+def _guard_compared(rows: Table, mapping: StepMapping, found: Comparison, limits: Limits) -> None:
+    """Refuse an extract by which too much of what was recorded would vanish, would change, or means nothing now."""
+    vanished = found.missing if mapping.retract_missing else 0
+    asked = (
+        (vanished, limits.vanished_percent, "are not in this file any more", "did it arrive whole?"),
+        (
+            found.changed,
+            limits.changed_percent,
+            "say something else now",
+            "were its columns moved, its dates or its time zone changed, or is it another council's?",
+        ),
+        (
+            found.strange,
+            limits.changed_percent,
+            "stand under a type or a status that the mapping does not name",
+            f"complete {mapping.file}",
+        ),
+    )
+    for count, percent, what, ask in asked:
+        if count >= limits.few and count * 100 > found.live * percent and not limits.believed:
+            text = (
+                f"{count:,} of the {found.live:,} recorded events {what}, more than {percent}%; nothing was taken in, "
+                f"and what was there before stays: {ask} If all is right, {BELIEVE}"
+            )
+            refuse([Problem(rows.name, None, text)])
+
+
+def _taken(rows: Table) -> FileTaken:
     return FileTaken(rows.name, rows.digest, rows.count, rows.bad.count)
 
 
-def _cut_off(rows: Rows) -> list[str]:
+def _cut_off(rows: Table) -> list[str]:
     if not rows.ended_open:
         return []
     return [f"{rows.name}: the last line has no line break at its end; check that the file arrived whole"]
@@ -346,6 +391,10 @@ def _compared(name: str, scan: StepScan, mapping: StepMapping, found: Comparison
         done = "retracted" if mapping.retract_missing else "kept"
         said.append(
             f"{name}: recorded events whose step is not in this file any more: {found.missing:,}; they are {done}"
+        )
+    if found.strange:
+        said.append(
+            f"{name}: recorded events whose step has a type or status unknown now, and that stay: {found.strange:,}"
         )
     if scan.unmapped:
         count = sum(value.count for value in scan.unmapped)

@@ -3,7 +3,7 @@
 One TOML file an extract. `[extract]` says what the file is, `[columns]` where our fields stand, `[[step]]` which event
 a step is, `[codes]`, `[facts]`, `[children]` and `[personal]` what its other columns mean. Personal columns go to the
 personal fields of a case and nowhere else, and a detail takes a column's value only through its `[codes]`, so that
-no free text can slip into an event. Every fault is reported at once.
+no free text can slip into an event. A profile brings its own columns and statuses. Every fault is reported at once.
 """
 
 import re
@@ -17,7 +17,8 @@ from typing import Any
 from ehscheduler.core.tables import Table
 from ehscheduler.core.vocabulary import PERSONAL_FACTS, nearest
 from ehscheduler.errors import InputRefused
-from ehscheduler.intake.dates import clashing, format_fault
+from ehscheduler.intake.dates import ISO, clashing, format_fault
+from ehscheduler.intake.profiles import ENDED, ISO_AND_DAY_FIRST, OPEN, PROFILES, Profile
 from ehscheduler.intake.rows import MIB
 
 FIELDS = (
@@ -37,6 +38,8 @@ IDS = ("workflow_step_id", "person_id", "group_id", "worker_id")
 TABLES = ("extract", "columns", "status", "step", "codes", "facts", "children", "personal", "ignore")
 BLANKS = ("#N/A", "NULL", "SSD_PH", "PLACEHOLDER_DATA")
 DERIVED = ("retracted", "attributes_changed")
+STEPS = "steps"
+"""The profile of a table of workflow steps, whose mapping says itself where everything stands."""
 
 _SOURCE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
@@ -65,7 +68,10 @@ class StepMeaning:
 
 @dataclass(frozen=True, slots=True)
 class StepMapping:
-    """A mapping file as read; `columns` maps our fields, and the other tables map our words, to its headers."""
+    """A mapping file as read; `columns` maps our fields, and the other tables map our words, to its headers.
+
+    A `snapshot` says all that there is: what is gone from it is retracted, a whole open case too.
+    """
 
     file: str
     source: str
@@ -84,6 +90,13 @@ class StepMapping:
     personal: Mapping[str, str]
     ignored_columns: frozenset[str]
     ignored_steps: frozenset[str]
+    profile: Profile | None = None
+    snapshot: bool = False
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every event that an extract can tell of by this mapping."""
+        return frozenset((*DERIVED, "worker_changed", *(step.event for step in self.steps)))
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -136,6 +149,7 @@ class _Reader:
         self.columns: dict[str, str] = {}
         self.counts: tuple[str, ...] = ()
         self.statuses: dict[str, str] = {}
+        self.profile: Profile | None = None
 
     def _table(self, name: str, *, required: bool = False) -> Table:
         if required and name not in self.raw:
@@ -148,18 +162,23 @@ class _Reader:
             if name not in TABLES:
                 self.faults.append(f"{self.file} [{name}]: no table {name!r}{nearest(name, TABLES)}")
         head = self._table("extract", required=True)
-        self._read_columns()
-        self._read_statuses()
+        self.profile = PROFILES.get(head.choice("profile", (STEPS, *PROFILES), STEPS))
+        if self.profile:
+            self._take_profile(self.profile)
+        else:
+            self._read_columns()
+            self._read_statuses()
+        snapshot = self._snapshot(head)
         children = self._table("children")
         ignore = self._table("ignore")
         mapping = StepMapping(
             file=self.file,
             source=self._source(head),
-            case=head.choice("case", ("group_id", "person_id"), required=True),
+            case=head.choice("case", self.profile.cases if self.profile else ("group_id", "person_id"), required=True),
             dates=self._dates(head),
             midnight_is_a_date=head.choice("midnight", ("a date", "an instant"), "a date") == "a date",
-            retract_missing=head.choice("missing_steps", ("keep", "retract"), "keep") == "retract",
-            blanks=frozenset((*BLANKS, *head.texts("blanks"))),
+            retract_missing=self._retracts(head, snapshot=snapshot),
+            blanks=frozenset((*BLANKS, *(self.profile.placeholders if self.profile else ()), *head.texts("blanks"))),
             columns=self.columns,
             statuses=self.statuses,
             steps=self._steps(),
@@ -170,6 +189,8 @@ class _Reader:
             personal=self._personal(),
             ignored_columns=frozenset(ignore.texts("columns")),
             ignored_steps=frozenset(map(squeezed, ignore.texts("steps"))),
+            profile=self.profile,
+            snapshot=snapshot,
         )
         for table in (head, children, ignore):
             table.done()
@@ -186,13 +207,36 @@ class _Reader:
             head.fault("source has small letters, digits and '-', and begins with a letter: ids begin with it")
         return source
 
+    def _snapshot(self, head: Table) -> bool:
+        snapshot = head.choice("kind", ("history", "snapshot"), "history") == "snapshot"
+        if snapshot and self.profile and not self.profile.snapshots:
+            head.fault(f"kind: {self.profile.name} holds some months and is no snapshot; take the line out")
+            return False
+        return snapshot
+
+    def _retracts(self, head: Table, *, snapshot: bool) -> bool:
+        """Tell whether an event is retracted when its step is gone, though its case is there."""
+        if snapshot and "missing_steps" in head.raw:
+            head.fault('a snapshot retracts what is gone; take missing_steps out, or kind = "snapshot"')
+        return head.choice("missing_steps", ("keep", "retract"), "keep") == "retract" or snapshot
+
+    def _take_profile(self, profile: Profile) -> None:
+        for name in ("columns", "status"):
+            if name in self.raw:
+                self.faults.append(f"{self.file} [{name}]: the profile {profile.name} brings its own; take it out")
+        self.columns = dict(profile.columns)
+        self.counts = (OPEN, ENDED)
+        self.statuses = dict.fromkeys(self.counts, "counts")
+
     def _dates(self, head: Table) -> tuple[str, ...]:
-        formats = head.texts("dates", required=True)
+        formats = head.texts("dates", required=self.profile is None)
         for text in formats:
             if fault := format_fault(text):
                 head.fault(f"dates: {text!r} {fault}")
         if clashing(formats):
             head.fault("dates: two formats read one text as two dates; keep the one that the source writes")
+        if self.profile:  # a workbook's own dates are read as ISO ones
+            return tuple(dict.fromkeys((*formats, ISO))) if formats else ISO_AND_DAY_FIRST
         return formats
 
     def _read_columns(self) -> None:
@@ -261,6 +305,8 @@ class _Reader:
         for status in named:
             if status not in self.statuses:
                 table.fault(f"no status {status!r} stands in [status]{nearest(status, list(self.statuses))}")
+        if self.profile and not named and table.raw.get("on") == "completed_on":
+            return frozenset((ENDED,))
         return frozenset(named or self.counts)
 
     def _check_detail(self, table: Table, key: str, value: Any) -> None:
@@ -326,6 +372,8 @@ class _Reader:
         return self._header(name) if name else None
 
     def _cross_check(self, mapping: StepMapping) -> None:
+        if mapping.profile:
+            self._check_profile(mapping, mapping.profile)
         self._check_personal(mapping)
         self._check_codes(mapping)
         pairs = [f"{step.type!r} as {step.event}" for step in mapping.steps if step.type]
@@ -335,6 +383,18 @@ class _Reader:
             self.faults.append(f"{self.file} [ignore]: {kind!r} is also a [[step]]")
         for header in sorted(set(mapping.headers) & mapping.ignored_columns):
             self.faults.append(f"{self.file} [ignore]: the column {header!r} is used elsewhere in this file")
+
+    def _check_profile(self, mapping: StepMapping, profile: Profile) -> None:
+        for header in mapping.headers:
+            if header not in profile.headers:
+                known = nearest(header, profile.headers)
+                self.faults.append(f"{self.file}: the profile {profile.name} has no column {header!r}{known}")
+        for step in mapping.steps:
+            if step.type and profile.type_of(step.type) not in profile.types:
+                listed = ", ".join(profile.types)
+                self.faults.append(
+                    f"{self.file} [[step]]: the profile {profile.name} has no rows {step.type!r}; it has {listed}"
+                )
 
     def _check_personal(self, mapping: StepMapping) -> None:
         open_uses = {header: f"[columns] {field}" for field, header in mapping.columns.items()}

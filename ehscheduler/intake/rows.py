@@ -120,6 +120,7 @@ class Rows:
 
     Iterate once for (line, cells): the cells stand in the order of `wanted`, a column that the file leaves out is
     empty. `bad`, `count` and `digest` are complete when the iteration has ended. Raises InputRefused.
+    With `naming`, which says what a header means, further columns may stand in the file and are left out.
     """
 
     def __init__(
@@ -129,9 +130,11 @@ class Rows:
         optional: Sequence[str] = (),
         *,
         ignored: Sequence[str] = (),
+        naming: Callable[[str], str] | None = None,
         size_limit: int = SIZE_LIMIT,
         progress: Progress | None = None,
     ) -> None:
+        self.naming = naming
         self.path = path
         self.name = path.name
         self.required = tuple(required)
@@ -291,6 +294,9 @@ class Rows:
     def _order(self, header: list[str]) -> list[int]:
         """Check the header and return, for each wanted column, its place in the file (-1: not there)."""
         names = [name.strip(_SPACES) for name in header]
+        if self.naming:
+            meant = [self.naming(name) for name in names]
+            names = [name if name in self.wanted else "" for name in meant]
         self._check_shape(names)
         faults = [*self._repeated(names), *self._unknown(names), *self._missing(names)]
         if faults:
@@ -319,6 +325,8 @@ class Rows:
             yield self.problem(f"the column {_shown(name)} stands {names.count(name)} times; keep one", 1)
 
     def _unknown(self, names: list[str]) -> Iterator[Problem]:
+        if self.naming:
+            return
         known = [*self.wanted, *self.ignored]
         for i, name in enumerate(names, 1):
             if not name:

@@ -16,9 +16,10 @@ from ehscheduler.core.history import typed
 from ehscheduler.core.vocabulary import PERSONAL_FACTS
 from ehscheduler.intake.cells import TEXT_LIMIT, check_text, clean, id_faults
 from ehscheduler.intake.dates import DateReader, Reading
+from ehscheduler.intake.extracts import Table, tables_of
 from ehscheduler.intake.mapping import DATES, StepMapping, StepMeaning, squeezed
 from ehscheduler.intake.notes import Notes, looks_like_a_formula
-from ehscheduler.intake.rows import SIZE_LIMIT, Progress, Rows
+from ehscheduler.intake.rows import SIZE_LIMIT, Progress
 
 CORRECTED = "~"
 """Parts the natural id from what a correction adds to it; no step id may hold it."""
@@ -49,9 +50,11 @@ class StepScan:
     events: tuple[Event, ...]
     steps: frozenset[str]
     bad_steps: frozenset[str]
+    strange_steps: frozenset[str]
+    """Steps that are there under a type or a status that the mapping does not name."""
     unmapped: tuple[Unmapped, ...]
-    rows: Rows
-    notes: Notes
+    tables: tuple[Table, ...]
+    notes: tuple[Notes, ...]
 
 
 def scan_steps(
@@ -64,11 +67,13 @@ def scan_steps(
     progress: Progress | None = None,
 ) -> StepScan:
     """Read an extract and set its bad rows apart. Raises InputRefused where the file itself is at fault."""
-    ignored = tuple(mapping.ignored_columns)
-    rows = Rows(path, mapping.headers, ignored=ignored, size_limit=size_limit, progress=progress)
-    reader = _StepReader(mapping, facts, now, rows)
-    for line, cells in rows:
-        reader.row(line, cells)
+    reader: _StepReader | None = None
+    for table, notes, told in tables_of(path, mapping, size_limit=size_limit, progress=progress):
+        reader = reader or _StepReader(mapping, facts, now)
+        reader.turn_to(table, notes)
+        for line, cells in told:
+            reader.row(line, cells)
+    assert reader is not None  # noqa: S101 an extract without a table was refused
     return reader.scan()
 
 
@@ -102,12 +107,11 @@ class _Bad(Exception):
 class _StepReader:
     """Reads the rows of one extract, and gathers them by case."""
 
-    def __init__(self, mapping: StepMapping, facts: Mapping[str, str], now: datetime, rows: Rows) -> None:
+    def __init__(self, mapping: StepMapping, facts: Mapping[str, str], now: datetime) -> None:
         self.mapping = mapping
         self.kinds = facts
         self.now = now
-        self.rows = rows
-        self.notes = Notes(rows.name)
+        self.tables: list[tuple[Table, Notes]] = []
         self.place = {header: i for i, header in enumerate(mapping.headers)}
         self.dates = DateReader(mapping.dates, midnight_is_a_date=mapping.midnight_is_a_date)
         self.meanings: dict[str, list[StepMeaning]] = {}
@@ -116,10 +120,16 @@ class _StepReader:
         self.found: dict[str, list[_Row]] = {}
         self.unmapped: dict[tuple[str, str], list[int]] = {}
         self.bad_steps: set[str] = set()
+        self.strange_steps: set[str] = set()
         self.tracked: list[tuple[str, str, dict[str, Any]]] = [(n, h, {}) for n, h in mapping.facts.items()]
         self.personal_places = [self.place[header] for header in mapping.personal.values()]
         self.personal: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.lead = list(mapping.facts).index("lead") if "lead" in mapping.facts else None
+
+    def turn_to(self, table: Table, notes: Notes) -> None:
+        """Read the rows of this table from now on."""
+        self.tables.append((table, notes))
+        self.rows, self.notes = table, notes
 
     # ---- one row
 
@@ -132,6 +142,7 @@ class _StepReader:
                 self.rows.bad.add(line, f"{self._name('step_type')} is empty; fill it in")
             elif kind not in self.mapping.ignored_steps:
                 self._unmapped(self._name("step_type"), kind, line)
+                self.strange_steps.add(clean(self._field(cells, "workflow_step_id")))
             return
         try:
             row = self._read(line, cells, meanings)
@@ -147,6 +158,8 @@ class _StepReader:
         if CORRECTED in step or len(step) > _STEP_LIMIT:
             faults.append(f"{self._name('workflow_step_id')} is no id: too long, or with a {CORRECTED!r}; correct it")
         case, status = self._id(cells, self.mapping.case, faults), self._status(line, cells)
+        if status not in self.mapping.statuses:
+            self.strange_steps.add(step)
         dates = {field: self._date(line, cells, field, faults) for field in (*DATES, "recorded_on")}
         counted = [meaning for meaning in meanings if status in meaning.statuses]
         for meaning in counted:
@@ -319,6 +332,7 @@ class _StepReader:
 
     def scan(self) -> StepScan:
         """Put the rows of each case together."""
+        self.rows, self.notes = self.tables[0]
         self._drop_clashes()
         cases: list[Case] = []
         personal: dict[str, Mapping[str, str]] = {}
@@ -341,9 +355,10 @@ class _StepReader:
             tuple(sorted(events, key=lambda event: (event.case, event.moment, event.id))),
             frozenset(row.step for rows in self.found.values() for row in rows) | self.bad_steps,
             frozenset(self.bad_steps),
+            frozenset(self.strange_steps),
             tuple(Unmapped(column, value, n, line) for (column, value), (n, line) in sorted(self.unmapped.items())),
-            self.rows,
-            self.notes,
+            tuple(table for table, _ in self.tables),
+            tuple(notes for _, notes in self.tables),
         )
 
     def _drop_clashes(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ehscheduler.core.calendars import london_day
 from ehscheduler.errors import InputRefused
-from ehscheduler.intake.guard import Intake, take_contract, take_staff, take_steps, together
+from ehscheduler.intake.guard import Intake, Limits, take_contract, take_staff, take_steps, together
 from ehscheduler.intake.mapping import StepMapping, read_mapping
 from ehscheduler.intake.rows import Progress
 from ehscheduler.office.staff import refuse_broken
@@ -65,20 +65,23 @@ def take_files(
     mapping: Path | None = None,
     leavers: int = 0,
     nobody_away: bool = False,
+    believe: bool = False,
     progress: Progress | None = None,
 ) -> Taken:
     """Take a council's files in, all or none; a refusal is noted, is an alarm, and leaves the last good state.
 
-    `leavers` says that so many people leave with this staff feed, `nobody_away` that nobody is away or will be.
+    `leavers` says that so many people leave with this staff feed, `nobody_away` that nobody is away or will be;
+    `believe` that somebody has looked, and cases or events that are gone, or many that changed, are meant so.
     """
+    limits = Limits(believed=believe)
     kinds = {"cases": cases, "events": events, "people": people, "absences": absences, "steps": steps}
     try:
         if steps is None:
-            source, intake = CONTRACT, _read_contract(store, authority, kinds, now, progress)
+            source, intake = CONTRACT, _read_contract(store, authority, kinds, limits, now, progress)
         elif cases or events:
             raise InputRefused(["--steps tells of cases and events itself; give it, or --cases and --events"])
         else:
-            source, intake = _read_extract(store, authority, kinds, mapping, now, progress)
+            source, intake = _read_extract(store, authority, kinds, mapping, limits, now, progress)
         believed = partial(refuse_broken, files=kinds, on=london_day(now), leavers=leavers, nobody_away=nobody_away)
         return _put(store, authority, intake, source, kinds, believed, now=now, by=by)
     except InputRefused as refusal:
@@ -86,13 +89,19 @@ def take_files(
         raise
 
 
+class _Given(dict[str, str]):
+    """The kind of each file that was given, by its name; what has another name is a table of the extract."""
+
+    def __missing__(self, name: str) -> str:
+        return "steps"
+
+
 def _names(files: Files) -> dict[str, str]:
-    """Return the kind of each file that was given, by its name."""
-    return {path.name: kind for kind, path in files.items() if path}
+    return _Given({path.name: kind for kind, path in files.items() if path})
 
 
 def _read_contract(
-    store: Store, authority: Authority, files: Files, now: datetime, progress: Progress | None
+    store: Store, authority: Authority, files: Files, limits: Limits, now: datetime, progress: Progress | None
 ) -> Intake:
     policy = authority.policy
     with store.read() as tx:
@@ -109,12 +118,19 @@ def _read_contract(
         known_people=_known_people(store, authority),
         known_cases=known,
         known_open=_open_cases(store, authority, CONTRACT) if files["cases"] else (),
+        limits=limits,
         progress=progress,
     )
 
 
 def _read_extract(
-    store: Store, authority: Authority, files: Files, mapping: Path | None, now: datetime, progress: Progress | None
+    store: Store,
+    authority: Authority,
+    files: Files,
+    mapping: Path | None,
+    limits: Limits,
+    now: datetime,
+    progress: Progress | None,
 ) -> tuple[str, Intake]:
     """Read an extract by its mapping, and the staff files beside it; where one is refused, all are."""
     policy, steps = authority.policy, files["steps"]
@@ -127,7 +143,7 @@ def _read_extract(
     try:
         meaning: StepMapping = read_mapping(mapping, policy.facts, policy.recorded_words())
         source = meaning.source
-        taken.append(_read_steps(store, authority, steps, meaning, now, progress))
+        taken.append(_read_steps(store, authority, steps, meaning, limits, now, progress))
     except InputRefused as refusal:
         faults += refusal.faults
     try:
@@ -142,7 +158,13 @@ def _read_extract(
 
 
 def _read_steps(
-    store: Store, authority: Authority, steps: Path, meaning: StepMapping, now: datetime, progress: Progress | None
+    store: Store,
+    authority: Authority,
+    steps: Path,
+    meaning: StepMapping,
+    limits: Limits,
+    now: datetime,
+    progress: Progress | None,
 ) -> Intake:
     with store.read() as tx:
         recorded = events_from(tx, authority.name, meaning.source)
@@ -153,6 +175,7 @@ def _read_steps(
         now=now,
         recorded=recorded,
         known_open=_open_cases(store, authority, meaning.source),
+        limits=limits,
         progress=progress,
     )
 
@@ -220,7 +243,7 @@ def _note_files(tx: Tx, name: str, intake: Intake, source: str, given: Mapping[s
     """Note each file that was read, and the rows that were set aside; return the first file's import id."""
     first = 0
     for file in intake.files:
-        kind = given.get(file.name, source)
+        kind = given[file.name]
         id_ = start_import(tx, name, file=file.name, sha256=file.digest, kind=kind, source=source, read_at=now)
         finish_import(tx, name, id_, rows=file.rows, added=file.rows - file.set_aside, set_aside=file.set_aside)
         aside = [
@@ -236,7 +259,7 @@ def _tell_operator(
 ) -> None:
     """Raise what is wrong with a feed, and clear what is over; a feed goes by its kind, as file names may change."""
     for file in intake.files:
-        kind = given.get(file.name, file.name)
+        kind = given[file.name]
         clear_alarm(tx, name, code="feed", subject=kind, at=now)
         if file.set_aside:
             text = f"{file.name}: {file.set_aside} of {file.rows} rows were set aside; correct them and import again"

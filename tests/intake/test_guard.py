@@ -62,7 +62,7 @@ def test_a_fifth_of_the_open_cases_may_be_gone_and_no_more(take: Any) -> None:
         take(cases=cases.replace("A7\n", ""), known_open=open_cases)
     assert refused.value.problems == [
         "cases.csv: 3 of the 10 open cases are not in this file, more than 20%; nothing was taken in, and what was "
-        "there before stays: give the whole extract"
+        "there before stays: give the whole extract, or import it by hand with --believe"
     ]
 
 

@@ -107,7 +107,7 @@ PLACED = [
     ("a column that is a sentence", "cases.csv", f"case_ref,{'x' * 70}\nA1,1\n",
      "line 1: no column (a text of 70 characters) is known; take it out, or name it as one of case_ref, team, "
      "locality, lead, level, urgent, step_down, step_down_origin, index_child_dob, case_kind, neglect, cse_band, "
-     "performance_date, court_order_end, meeting_hub, service, children, contact_interval"),
+     "performance_date, court_order_end, meeting_hub, service, restricted, children, contact_interval"),
     ("a row too long", "cases.csv", CASES + "A1,South,3,more\nA2,West,3\n",
      "line 2: has 4 cells where the header has 3; a comma or a quotation mark inside a cell needs quotation marks "
      "round the cell"),
