@@ -250,6 +250,14 @@ class Feeds(_Table):
         return {name: span for name, span in given.items() if isinstance(span, Span)}
 
 
+class Drop(_Table):
+    """The folder into which a council's files come, and what its extract means; a file is whole when it has settled."""
+
+    folder: str = Field(min_length=1)
+    mapping: str = ""
+    settle_seconds: int = Field(default=60, ge=0, le=3600)
+
+
 class Answer(_Table):
     """The council's own answer to a reading."""
 
@@ -275,6 +283,7 @@ class Config(_Table):
     safeguarding: dict[str, str] = {}
     heartbeat: Heartbeat = Heartbeat()
     feeds: dict[str, Feeds] = {}
+    drop: dict[str, Drop] = {}
     egress: Egress = Egress()
     channels: dict[str, ChannelTable] = {}
     preferences: dict[str, AuthorityPreferences] = {}
@@ -294,6 +303,7 @@ class Config(_Table):
             self.drift,
             self.safeguarding,
             self.feeds,
+            self.drop,
             self.preferences,
         )
         return sorted({name for table in tables for name in table})
@@ -348,7 +358,13 @@ def _from_folder(config: Config, folder: Path) -> Config:
     egress = config.egress
     if egress.ca_file:
         egress = egress.model_copy(update={"ca_file": str(folder / egress.ca_file)})
-    new = {"mail": settled, "database": Database(url=url), "channels": channels, "egress": egress}
+    drops = {
+        name: drop.model_copy(
+            update={"folder": str(folder / drop.folder), "mapping": str(folder / drop.mapping) if drop.mapping else ""}
+        )
+        for name, drop in config.drop.items()
+    }
+    new = {"drop": drops, "mail": settled, "database": Database(url=url), "channels": channels, "egress": egress}
     return config.model_copy(update=new)
 
 
@@ -362,6 +378,12 @@ def config_from(raw: dict[str, Any], name: str) -> Config:
         f"{name} [link] {authority}: the template must be an https address with {{case_ref}} in it"
         for authority, template in config.link.items()
         if not template.startswith("https://") or "{case_ref}" not in template
+    ]
+    folders = [os.path.normpath(drop.folder) for drop in config.drop.values()]
+    faults += [
+        f"{name} [drop.{authority}] folder: another authority has this folder too; give each its own"
+        for authority, drop in config.drop.items()
+        if folders.count(os.path.normpath(drop.folder)) > 1
     ]
     if faults:
         raise ConfigRefused(faults)

@@ -1,4 +1,4 @@
-"""One whole turn: decide, count work, look whether all is covered, deliver, tell the operator, and beat."""
+"""One whole turn: take files in, decide, count work, look whether all is covered, deliver, tell the operator, beat."""
 
 import logging
 import random
@@ -10,6 +10,7 @@ from ehscheduler.core.calendars import london_day
 from ehscheduler.daemon.coverage import look_over
 from ehscheduler.daemon.deliver import Delivered, deliver
 from ehscheduler.daemon.desk import Desk
+from ehscheduler.daemon.feeds import Fed, take_drops
 from ehscheduler.daemon.heartbeat import beat
 from ehscheduler.daemon.limits import tell_limits
 from ehscheduler.daemon.operator import tell_operator
@@ -30,6 +31,7 @@ class Turned:
     ticked: Ticked
     delivered: Delivered
     told: int
+    fed: Fed
 
     @property
     def said(self) -> str:
@@ -45,6 +47,8 @@ class Turned:
             (self.delivered.refused, "message", "refused"),
             (self.delivered.dropped, "notice", "no longer owed"),
             (self.told, "alarm", "told to the operator"),
+            (self.fed.taken, "drop", "taken in"),
+            (self.fed.refused, "drop", "refused"),
         )
         said += [f"{count_words(count, one)} {what}" for count, one, what in rest if count]
         return ", ".join(said) + "."
@@ -53,13 +57,14 @@ class Turned:
 def turn(desk: Desk, now: Callable[[], datetime], *, stop: Callable[[], bool], rng: random.Random) -> Turned:
     """Do one whole turn; what stops half way is done by the next."""
     desk = desk.on(london_day(now()))
+    fed = take_drops(desk, now(), stop=stop)
     ticked = tick(desk, now(), stop=stop)
     for authority in desk.authorities.values():
         if stop():
             break
         ticked.notices += _looked_across(desk, authority, now(), ticked)
     delivered = deliver(desk, now, stop=stop, rng=rng)
-    turned = Turned(ticked, delivered, tell_operator(desk, now()))
+    turned = Turned(ticked, delivered, tell_operator(desk, now()), fed)
     if not stop():
         beat(desk, now(), well=not ticked.faults and not delivered.paused)
     return turned

@@ -43,12 +43,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class FileTaken:
-    """One file that was taken in: its SHA-256 digest, its rows, and how many of them were set aside."""
+    """One file that was taken in: its SHA-256 digest, its rows, and how many of them were set aside.
+
+    `ended_open` tells that its last line has no line break, as that of a file that was cut off.
+    """
 
     name: str
     digest: str
     rows: int
     set_aside: int
+    ended_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +374,7 @@ def _guard_compared(rows: Table, mapping: StepMapping, found: Comparison, limits
 
 
 def _taken(rows: Table) -> FileTaken:
-    return FileTaken(rows.name, rows.digest, rows.count, rows.bad.count)
+    return FileTaken(rows.name, rows.digest, rows.count, rows.bad.count, rows.ended_open)
 
 
 def _cut_off(rows: Table) -> list[str]:

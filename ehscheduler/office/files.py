@@ -33,6 +33,7 @@ FIRST_IMPORT = "first_import_on"
 """The day of the first import: what was overdue before it is never escalated, unless config names a day."""
 
 
+Guard = Callable[[Tx, str, Intake], None]
 Files = Mapping[str, Path | None]
 """The files of an import by their kind; None for one that was not given."""
 
@@ -66,12 +67,14 @@ def take_files(
     leavers: int = 0,
     nobody_away: bool = False,
     believe: bool = False,
+    guard: Guard | None = None,
     progress: Progress | None = None,
 ) -> Taken:
     """Take a council's files in, all or none; a refusal is noted, is an alarm, and leaves the last good state.
 
     `leavers` says that so many people leave with this staff feed, `nobody_away` that nobody is away or will be;
     `believe` that somebody has looked, and cases or events that are gone, or many that changed, are meant so.
+    `guard` is asked before anything is stored, in the same transaction, and raises InputRefused.
     """
     limits = Limits(believed=believe)
     kinds = {"cases": cases, "events": events, "people": people, "absences": absences, "steps": steps}
@@ -83,7 +86,8 @@ def take_files(
         else:
             source, intake = _read_extract(store, authority, kinds, mapping, limits, now, progress)
         believed = partial(refuse_broken, files=kinds, on=london_day(now), leavers=leavers, nobody_away=nobody_away)
-        return _put(store, authority, intake, source, kinds, believed, now=now, by=by)
+        asked = (believed, guard) if guard else (believed,)
+        return _put(store, authority, intake, source, kinds, asked, now=now, by=by)
     except InputRefused as refusal:
         _refuse(store, authority, _names(kinds), refusal, now=now, by=by)
         raise
@@ -197,15 +201,16 @@ def _put(
     intake: Intake,
     source: str,
     files: Files,
-    believed: Callable[[Tx, str, Intake], None],
+    guards: Sequence[Guard],
     *,
     now: datetime,
     by: str,
 ) -> Taken:
-    """Store what was read, all in one transaction; `believed` raises InputRefused for what is not to be stored."""
+    """Store what was read, all in one transaction; a guard raises InputRefused for what is not to be stored."""
     name = authority.name
     with store.begin() as tx:
-        believed(tx, name, intake)
+        for guard in guards:
+            guard(tx, name, intake)
         hold_cases(tx, name, {case.ref for case in intake.cases} | {event.case for event in intake.all_events})
         import_id = _note_files(tx, name, intake, source, _names(files), now)
         cases = put_cases(tx, name, intake.cases, source=source, read_at=now, now=now, personal=intake.personal)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, func, select, update
 
 from ehscheduler.store.schema import import_run, row_set_aside
 from ehscheduler.store.tx import Tx, columns
@@ -86,6 +86,16 @@ def last_read(tx: Tx, authority: str, kinds: Iterable[str]) -> datetime | None:
     c = import_run.c
     query = select(c.read_at).where(c.authority == authority, c.kind.in_(list(kinds)), c.refused.is_(None))
     return tx.execute(query.order_by(c.id.desc()).limit(1)).scalar()
+
+
+def last_rows(tx: Tx, authority: str, kind: str) -> int | None:
+    """Return how many rows the last import of a kind had, in all its files; None where there was none."""
+    last = last_import(tx, authority, kind)
+    if last is None:
+        return None
+    c = import_run.c
+    where = (c.authority == authority, c.kind == kind, c.read_at == last.read_at, c.refused.is_(None))
+    return int(tx.execute(select(func.sum(c.rows)).where(*where)).scalar_one())
 
 
 def _query(authority: str) -> Select[tuple[object, ...]]:
