@@ -41,7 +41,7 @@ LISTS: Mapping[int, List] = {
 }
 # Our column by the words that its header holds, letters and digits alone; the first that fits.
 _HEADERS = (
-    (r"child.*id|id.*child", CHILD),
+    (r".*child.*id(entifier)?|.*id(entifier)?.*child", CHILD),
     (r"dateofbirth|dob", BORN),
     (r"numberof.*", ""),
     (r"date.*contact|contactdate", "contacted"),
