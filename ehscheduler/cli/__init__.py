@@ -2,13 +2,14 @@
 
 # The help lists commands in this order.
 from ehscheduler.cli import setup, acts, disputes, answers, drift, report, people  # noqa: I001
-from ehscheduler.cli import demo, policies, preview, outbox, service, coverage, calendar
+from ehscheduler.cli import demo, policies, preview, outbox, service, coverage, calendar, backup
 from ehscheduler.cli.common import app
 
 __all__ = [
     "acts",
     "answers",
     "app",
+    "backup",
     "calendar",
     "coverage",
     "demo",

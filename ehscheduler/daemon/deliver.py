@@ -14,6 +14,7 @@ from ehscheduler.address import address_fault
 from ehscheduler.daemon.asked import FIRST_ASKED, ask_what_became
 from ehscheduler.daemon.desk import Desk, addressee_of
 from ehscheduler.daemon.drops import EVERY_DELIVERY, note_drop
+from ehscheduler.daemon.held import may_send
 from ehscheduler.daemon.letters import Composed, compose
 from ehscheduler.daemon.owed import defer, not_owed, owed
 from ehscheduler.daemon.recheck import Around
@@ -57,7 +58,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(slots=True)
 class Delivered:
-    """What one round of delivery did; `paused` says that a way out is shut for now."""
+    """What one round of delivery did; `paused` says that a way out is shut for now, `held` that all are (a restore)."""
 
     handed_over: int = 0
     refused: int = 0
@@ -65,6 +66,7 @@ class Delivered:
     uncertain: int = 0
     dropped: int = 0
     paused: bool = False
+    held: bool = False
 
     def add(self, other: "Delivered") -> None:
         """Add what was done by another way out."""
@@ -102,6 +104,8 @@ def deliver(desk: Desk, now: Clock, *, stop: Callable[[], bool] = lambda: False,
 
     Each way is worked on for itself, so that one that hangs keeps no other waiting.
     """
+    if not may_send(desk, now(), stop=stop):
+        return Delivered(held=True)
     mail, *further = _open(desk, now())
     done = Delivered()
     with ThreadPoolExecutor(max_workers=max(1, len(further)), thread_name_prefix="way") as pool:

@@ -51,7 +51,8 @@ class Turned:
             (self.fed.refused, "drop", "refused"),
         )
         said += [f"{count_words(count, one)} {what}" for count, one, what in rest if count]
-        return ", ".join(said) + "."
+        held = ["sending is held since a restore"] if self.delivered.held else []
+        return ", ".join(said + held) + "."
 
 
 def turn(desk: Desk, now: Callable[[], datetime], *, stop: Callable[[], bool], rng: random.Random) -> Turned:
