@@ -27,7 +27,7 @@ from ehscheduler.notify.egress import Reach
 from ehscheduler.notify.files import FileChannel
 from ehscheduler.notify.govuk import Notify, id_in
 from ehscheduler.notify.govuk_wire import NOTIFY
-from ehscheduler.notify.mail import Sender
+from ehscheduler.notify.mail import Rendered, Sender
 from ehscheduler.notify.messages import Message
 from ehscheduler.notify.render import render
 from ehscheduler.notify.secret import Secret
@@ -88,34 +88,39 @@ def _notify(setting: Setting) -> Way:
     _refuse(channel.faults())
 
     def write(message: Message, to: str, message_id: str, now: datetime) -> Written:
-        return _in_words(message, email_address=to)
+        return of_words(render(message), to, message_id, now)
+
+    def of_words(rendered: Rendered, to: str, message_id: str, now: datetime) -> Written:
+        return _in_words(rendered, email_address=to)
 
     def ask(answers: Sequence[str]) -> Mapping[str, Became]:
         ids = {id_: answer for answer in answers if (id_ := id_in(answer))}
         return {ids[id_]: became for id_, became in channel.states(ids).items()}
 
-    return Way(setting.name, channel, write, WEB_DEADLINE, ask)
+    return Way(setting.name, channel, write, WEB_DEADLINE, ask, of_words)
 
 
-def _in_words(message: Message, **more: str) -> Written:
+def _in_words(rendered: Rendered, **more: str) -> Written:
     """Write a message as its subject and its text alone."""
-    rendered = render(message)
     fields = {**more, "subject": rendered.subject, "body": rendered.text}
     return Written(rendered.subject, json.dumps(fields, ensure_ascii=False).encode())
 
 
 def _console(setting: Setting) -> Way:
     def write(message: Message, to: str, message_id: str, now: datetime) -> Written:
-        return _in_words(message)
+        return _in_words(render(message))
 
-    return Way(setting.name, Console(setting.name), write)
+    def of_words(rendered: Rendered, to: str, message_id: str, now: datetime) -> Written:
+        return _in_words(rendered)
+
+    return Way(setting.name, Console(setting.name), write, of_words=of_words)
 
 
 def _file(setting: Setting) -> Way:
     if not setting.table.url:
         raise ValueError("no folder: name it with url")
     way = by_mail(FileChannel(Path(setting.table.url)), setting.sender, WEB_DEADLINE)
-    return Way(setting.name, way.channel, way.write, WEB_DEADLINE)
+    return Way(setting.name, way.channel, way.write, WEB_DEADLINE, of_words=way.of_words)
 
 
 def _refuse(faults: list[str]) -> None:

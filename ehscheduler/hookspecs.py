@@ -63,6 +63,23 @@ def ehscheduler_conditions() -> Mapping[str, Callable[..., bool]]:  # type: igno
 
 
 @hookspec
+def ehscheduler_templates() -> Mapping[str, str | Path]:  # type: ignore[empty-body]
+    """Return the authority's own templates for its messages, each a text or a file of at most 32 KiB.
+
+    A name is that of a kind of message and a part of it: "digest.subject", "digest.txt", "digest.html", and so on for
+    escalation, dispute, immediate, baseline and weekly. A part that is left out is ours. "page.html", "parts.html" and
+    "parts.txt" are there for what several share. Where a template is wrong or fails, ours is sent, and the operator is
+    told. What a template may see and must say is in the README, under "Templates of a council's own".
+
+    Example::
+
+        @hookimpl
+        def ehscheduler_templates():
+            return {"digest.txt": Path(__file__).parent / "templates" / "digest.txt"}
+    """
+
+
+@hookspec
 def ehscheduler_channels() -> Mapping[str, Callable[..., object]]:  # type: ignore[empty-body]
     """Return ways out for messages, by the `kind` that `[channels.NAME]` of the configuration names.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from threading import Thread
@@ -31,6 +32,7 @@ GROUP = "ehscheduler"
 DEADLINE = 20.0
 """Seconds that a plugin has for its import, its hooks and its policy files; a sound one needs less than one."""
 MOST_FILES = 100
+LONGEST_TEMPLATE = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Given:
     folder: Path
     closure_days: Mapping[date, str]
     sittings: Mapping[str, Mapping[date, date | None]]
+    templates: tuple[tuple[str, str], ...] = ()
+    template_faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Authority:
     """One council as its plugin gives it: its policy editions, oldest first, and its working calendar.
 
     `on` is the day of which it is asked; without one it is that on which the newest edition comes into force.
+    `templates` are the name and text of each of its own, none where there are `template_faults`.
     """
 
     name: str
@@ -56,6 +61,8 @@ class Authority:
     calendar: Calendar
     folder: Path
     on: date | None = None
+    templates: tuple[tuple[str, str], ...] = ()
+    template_faults: tuple[str, ...] = ()
     _at_hand: list[Policy] = field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -83,7 +90,7 @@ def load(name: str) -> Authority:
     """Load one authority's plugin, with its calendar; raise PolicyRefused with every fault, each naming the plugin."""
     found = given(name)
     calendar = calendar_for(found.policies[-1], found.closure_days).with_sittings(found.sittings)
-    return Authority(name, found.policies, calendar, found.folder)
+    return _authority(found, found.policies, calendar)
 
 
 def load_changed(name: str, edition: Path | None, closed: Mapping[date, str]) -> Authority:
@@ -101,7 +108,13 @@ def load_changed(name: str, edition: Path | None, closed: Mapping[date, str]) ->
         if faults := edition_faults(name, policies):
             raise PolicyRefused(faults)
     calendar = calendar_for(policies[-1], {**found.closure_days, **closed}).with_sittings(found.sittings)
-    return Authority(name, tuple(policies), calendar, found.folder)
+    return _authority(found, tuple(policies), calendar)
+
+
+def _authority(found: Given, policies: tuple[Policy, ...], calendar: Calendar) -> Authority:
+    """Put together what a plugin gives, with these policies and this calendar."""
+    faults = found.template_faults
+    return Authority(found.name, policies, calendar, found.folder, templates=found.templates, template_faults=faults)
 
 
 def given(name: str) -> Given:
@@ -169,7 +182,8 @@ def _load(point: EntryPoint) -> Given:
         faults += _no_meeting(policies[-1], sittings)
     if faults:
         raise PolicyRefused([f"plugin {point.name!r}: {fault}" for fault in dict.fromkeys(faults)])
-    return Given(point.name, tuple(policies), paths[0].parent, closures, sittings)
+    templates, wrong = hooks.templates()
+    return Given(point.name, tuple(policies), paths[0].parent, closures, sittings, templates, wrong)
 
 
 def _no_meeting(policy: Policy, sittings: Mapping[str, Any]) -> Iterator[str]:
@@ -223,6 +237,30 @@ class _Hooks:
         [asked] = self._ask("ehscheduler_conditions", "{name: function}", _are_conditions, dict) or [{}]
         return dict(asked)
 
+    def templates(self) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+        """Return the templates, or what is wrong with them: that is an alarm, and refuses nothing else."""
+        faults: list[str] = []
+        self._faults = faults
+        [own] = self._ask("ehscheduler_templates", "{name: text or Path}", _are_templates, dict) or [{}]
+        read = [(name, _text_of(name, text, faults)) for name, text in own.items()]
+        return ((), tuple(faults)) if faults else (tuple(read), ())
+
+
+def _text_of(name: str, text: str | Path, faults: list[str]) -> str:
+    """Read a template; what is too long, or no text, is a fault that names it."""
+    place = f"ehscheduler_templates {name!r}" + (f" ({text})" if isinstance(text, Path) else "")
+    try:
+        with text.open("rb") if isinstance(text, Path) else BytesIO(text.encode()) as file:
+            raw = file.read(LONGEST_TEMPLATE + 1)
+        if len(raw) > LONGEST_TEMPLATE:
+            faults.append(f"{place}: is longer than {LONGEST_TEMPLATE} bytes; shorten it")
+        return raw.decode()
+    except OSError as error:
+        faults.append(f"{place}: cannot be read: {error.strerror}")
+    except UnicodeError:
+        faults.append(f"{place}: is not UTF-8 text; save it as UTF-8")
+    return ""
+
 
 def _listed(answer: Any) -> list[Any]:
     """Read a list, or what a generator gives, and no more than so many."""
@@ -243,6 +281,12 @@ def _are_sittings(answer: dict[Any, Any]) -> bool:
         and isinstance(moved, Mapping)
         and all(type(day) is date and (to is None or type(to) is date) for day, to in moved.items())
         for meeting, moved in answer.items()
+    )
+
+
+def _are_templates(answer: dict[Any, Any]) -> bool:
+    return len(answer) <= MOST_FILES and all(
+        isinstance(name, str) and isinstance(text, str | Path) for name, text in answer.items()
     )
 
 
