@@ -167,6 +167,16 @@ class AuthorityPreferences(PreferencesTable):
     teams: dict[str, TeamPreferences] = {}
 
 
+class Weekly(_Table):
+    """A manager's week: from which day on it comes, on the first working morning, and to which roles of a team.
+
+    Without roles it goes to the line managers of the team's people.
+    """
+
+    on: Literal["monday", "tuesday", "wednesday", "thursday", "friday"] = "monday"
+    to: list[str] = []
+
+
 class Operator(_Table):
     """Who hears when something is wrong with the service itself."""
 
@@ -176,7 +186,8 @@ class Operator(_Table):
 class Live(_Table):
     """From when, and for which rules, an authority is live; `shadow` decides and records all, and sends nothing.
 
-    Checks are told only where they are named: what a case system does not feed would fail every time.
+    Checks are told only where they are named: what a case system does not feed would fail every time. `fed` are rules
+    that are told though no source has ever sent what meets them: the council knows that it will.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -185,6 +196,7 @@ class Live(_Table):
     rules: list[str] | None = None
     checks: list[str] = []
     mode: Literal["live", "shadow"] = "live"
+    fed: list[str] = []
 
 
 class LadderStep(_Table):
@@ -287,6 +299,7 @@ class Config(_Table):
     egress: Egress = Egress()
     channels: dict[str, ChannelTable] = {}
     preferences: dict[str, AuthorityPreferences] = {}
+    weekly: dict[str, Weekly] = {}
     sittings: dict[str, dict[str, dict[date, date | Literal["cancelled"]]]] = {}
 
     def live_for(self, authority: str) -> Live:
@@ -305,6 +318,7 @@ class Config(_Table):
             self.feeds,
             self.drop,
             self.preferences,
+            self.weekly,
         )
         return sorted({name for table in tables for name in table})
 

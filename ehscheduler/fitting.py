@@ -61,6 +61,8 @@ def _faults(authority: Authority, config: Config) -> Iterator[str]:
     checks = [id_ for one in authority.policies for id_ in one.checks]
     yield from _unknown(f"[live.{name}] rules", "rule", config.live_for(name).rules or (), rules)
     yield from _unknown(f"[live.{name}] checks", "check", config.live_for(name).checks, checks)
+    weekly = config.weekly.get(name)
+    yield from _unknown(f"[weekly.{name}] to", "role", weekly.to if weekly else (), policy.roles)
     for n, step in enumerate(config.overdue_ladder(name), 1):
         yield from _unknown(f"[ladders.{name}] overdue step {n}", "role", step.who, policy.roles)
 
@@ -108,6 +110,7 @@ def strangers(config: Config, installed: Iterable[str]) -> list[str]:
         "sittings": config.sittings,
         "duty": config.duty,
         "link": config.link,
+        "weekly": config.weekly,
     }
     return [
         f"[{table}.{name}]: no authority {name!r} is installed{nearest(name, known)}"

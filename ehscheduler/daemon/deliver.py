@@ -7,7 +7,7 @@ import logging
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ehscheduler.address import address_fault
@@ -20,6 +20,7 @@ from ehscheduler.daemon.owed import defer, not_owed, owed
 from ehscheduler.daemon.recheck import Around
 from ehscheduler.daemon.shut import by_mail_instead, is_shut, note_refused, note_silent, note_taken
 from ehscheduler.daemon.tick import fault_words
+from ehscheduler.daemon.weeks import Weeks
 from ehscheduler.errors import StoreError
 from ehscheduler.notify.backoff import next_try, wait
 from ehscheduler.notify.channel import Channel, Outcome
@@ -90,6 +91,7 @@ class Round:
     stop: Callable[[], bool]
     rng: random.Random
     done: Delivered
+    weeks: Weeks = field(default_factory=Weeks)
 
     def over(self) -> bool:
         """Tell whether to stop: told to, or the way out is shut."""
@@ -164,6 +166,7 @@ def _around(tx: Tx, round_: Round, recipient: str) -> Around:
         now=now,
         live_from=desk.live_from(tx, authority.name, now),
         outage=desk.outage(tx, authority.name),
+        weeks=round_.weeks,
     )
 
 

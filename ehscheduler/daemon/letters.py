@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 from ehscheduler.address import message_id
 from ehscheduler.core.actions import next_morning
-from ehscheduler.core.policy import Policy
 from ehscheduler.daemon.hearing import kind_of
 from ehscheduler.daemon.lines import line_of, step_of
 from ehscheduler.daemon.look import at_work
@@ -23,8 +23,11 @@ from ehscheduler.notify.messages import (
     Line,
     Message,
     MessageRefused,
+    TeamWeek,
+    Weekly,
 )
-from ehscheduler.notify.sections import split
+from ehscheduler.notify.own import own_words
+from ehscheduler.notify.sections import split, split_weeks
 from ehscheduler.notify.ways import Way
 from ehscheduler.notify.words import moment_words
 from ehscheduler.store.outbox import Letter
@@ -44,7 +47,9 @@ class Composed:
 def compose(around: Around, way: Way, to: Addressee, checked: Sequence[Checked]) -> Iterator[Composed]:
     """Yield each message for one recipient by one way, with the keys of the notices in it."""
     by_kind: dict[str, list[Checked]] = {}
-    for one in checked:
+    weeks = [one for one in checked if isinstance(one.about, TeamWeek)]
+    yield from _weeks(around, way, to, weeks)
+    for one in (one for one in checked if one not in weeks):
         by_kind.setdefault(kind_of(one.notice.kind, immediate=one.notice.immediate), []).append(one)
     if "digest" in by_kind and not around.recipient.startswith("team:"):
         # What goes out in the same minute goes in one message, hour clocks too.
@@ -55,6 +60,21 @@ def compose(around: Around, way: Way, to: Addressee, checked: Sequence[Checked])
         for part, chunk in enumerate(chunks, 1):
             inside = [lines[line] for line in chunk]
             yield from _composed(around, way, kind, to, chunk, inside, part, len(chunks))
+
+
+def _weeks(around: Around, way: Way, to: Addressee, weeks: Sequence[Checked]) -> Iterator[Composed]:
+    """Yield a manager's week: the teams in one message, or as few as hold them."""
+    by_team = {one.notice.milestone: one for one in weeks}
+    parts = split_weeks([one.about for one in by_team.values() if isinstance(one.about, TeamWeek)])
+    left = iter(by_team.values())
+    for part, teams in enumerate(parts, 1):
+        inside = list(islice(left, len(teams)))
+        keys = tuple(one.notice.key for one in inside)
+        message = Weekly(to=to, imprint=_imprint_of(around), day=around.day, teams=teams, part=part, parts=len(parts))
+        try:
+            yield Composed(keys, _frozen(around, way, "weekly", to, message, inside))
+        except MessageRefused as refused:
+            yield Composed(keys, None, refused.faults[0])
 
 
 def _composed(
@@ -98,13 +118,18 @@ def _letter(
     parts: int,
 ) -> Letter:
     message = _message(around, kind, to, lines, inside, part, parts)
+    return _frozen(around, way, kind, to, message, inside)
+
+
+def _frozen(around: Around, way: Way, kind: str, to: Addressee, message: Message, inside: Sequence[Checked]) -> Letter:
+    """Write a message for a way, and name it after what is in it."""
     # The tries before are part of the name: a message that was dissolved and made anew is another message.
     tries = sum(one.waiting.attempts for one in inside)
     keys = sorted(one.notice.key for one in inside)
     about = (around.authority.name, around.recipient, way.name, kind)
     name = "|".join((*about, str(tries), around.now.isoformat(), *keys))
     id_ = message_id(name, around.desk.sender.address.rpartition("@")[2])
-    written = way.write(message, to.email, id_, around.now)
+    written = way.written(message, to.email, id_, around.now, own_words(around.authority.templates))
     return Letter(
         message_id=id_,
         recipient=around.recipient,
@@ -124,11 +149,7 @@ def _message(
     part: int,
     parts: int,
 ) -> Message:
-    imprint, day, outage = (
-        _imprint(around.authority.policy, around.desk.config.safeguarding_route(around.authority.name)),
-        around.day,
-        _outage(around, inside),
-    )
+    imprint, day, outage = _imprint_of(around), around.day, _outage(around, inside)
     if kind == "dispute":
         steps = tuple(step_of(around, one, line) for one, line in zip(inside, lines, strict=True))
         return Dispute(to=to, imprint=imprint, day=day, steps=steps)
@@ -151,12 +172,13 @@ def _message(
     return Digest(to=to, imprint=imprint, day=day, lines=lines, outage=outage, part=part, parts=parts)
 
 
-def _imprint(policy: Policy, route: str) -> Imprint:
+def _imprint_of(around: Around) -> Imprint:
+    policy = around.authority.policy
     return Imprint(
         authority=policy.authority.replace("-", " ").title(),
         document=policy.document,
         edition=policy.edition,
-        safeguarding_route=route,
+        safeguarding_route=around.desk.config.safeguarding_route(around.authority.name),
     )
 
 

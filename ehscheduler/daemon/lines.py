@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 
 from ehscheduler.core.actions import next_morning
@@ -35,30 +36,46 @@ def line_of(around: Around, one: Checked) -> Line:
         return _check_line(around, one, one.about)
     if isinstance(one.about, Crossing):
         return _limit_line(around, one, one.about)
-    m, notice, policy = one.milestone, one.notice, around.authority.policy
-    day, up = around.day, notice.kind == ESCALATION
+    m, notice, up = one.milestone, one.notice, one.notice.kind == ESCALATION
+    made = line_for(
+        around,
+        m,
+        kind=notice.kind,
+        recorded=_recorded(one),
+        owner_name=owner_words(one, around) if up else "",
+        more=tuple(_more(around, one)),
+    )
+    return replace(
+        made,
+        next_step=_next_step(m, around.authority.policy, again=notice.kind == "overdue" and notice.repeat > 0),
+        was_due_on=one.was_due_on,
+        stage=notice.stage,
+        ladder=_why_you(around, one) if up else "",
+        told=tuple(_told_before(around, one)) if up else (),
+        stands_in=why_here(one, around),
+    )
+
+
+def line_for(around: Around, m: Milestone, *, kind: str, recorded: str, owner_name: str, more: tuple[str, ...]) -> Line:
+    """Write what every line says of a milestone: what, by which clause, when, and whose it is."""
+    policy, day = around.authority.policy, around.day
     return Line(
         case_ref=m.case,
         title=m.title,
         clause=m.clause,
-        kind=notice.kind,
+        kind=kind,
         state=m.state,
         window=_window(around, m),
         owner_title=policy.title_of_role(m.owner),
-        next_step=_next_step(m, policy, again=notice.kind == "overdue" and notice.repeat > 0),
-        recorded=_recorded(one),
+        next_step=_next_step(m, policy),
+        recorded=recorded,
         key=m.key,
         force=m.force,
         due_on=m.due_on,
-        was_due_on=one.was_due_on,
         days_over=max(0, (day - m.due_on).days) if m.due_on and m.state == "overdue" else 0,
-        stage=notice.stage,
-        ladder=_why_you(around, one) if up else "",
-        told=tuple(_told_before(around, one)) if up else (),
-        owner_name=owner_words(one, around) if up else "",
-        stands_in=why_here(one, around),
-        more=tuple(_more(around, one)),
-        link=_link(around, m.case),
+        owner_name=owner_name,
+        more=more,
+        link=link_of(around, m.case),
         reading_ours=any(policy.readings[id_].ours for id_ in m.readings),
         reading_unsigned=any(not policy.readings[id_].signed_by for id_ in m.readings),
         calendar_forecast=m.due_on is not None and around.authority.calendar.is_forecast(m.due_on),
@@ -98,7 +115,7 @@ def _check_line(around: Around, one: Checked, finding: Finding) -> Line:
         key=finding.key,
         force=check.force,
         stands_in=why_here(one, around),
-        link=_link(around, finding.case),
+        link=link_of(around, finding.case),
         reading_ours=ours,
         reading_unsigned=unsigned,
         edition_past_review=_past_review(policy, around.day),
@@ -140,7 +157,8 @@ def _past_review(policy: Policy, day: date) -> bool:
     return policy.review_by is not None and day > policy.review_by
 
 
-def _link(around: Around, case_ref: str) -> str | None:
+def link_of(around: Around, case_ref: str) -> str | None:
+    """Return the link to a case in the council's own system; None where config has none."""
     template = around.desk.config.link.get(around.authority.name)
     return link_to(template, case_ref) if template else None
 

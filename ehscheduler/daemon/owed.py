@@ -15,6 +15,7 @@ from ehscheduler.daemon.moved import CHANGED, dated, last_heard
 from ehscheduler.daemon.recheck import Around, Checked, Drop, Later, check, latest
 from ehscheduler.daemon.tick import case_alarm, fault_words
 from ehscheduler.daemon.told import Told, told_of
+from ehscheduler.daemon.weekly import WEEKLY, still_theirs
 from ehscheduler.errors import StoreError
 from ehscheduler.notify.ways import MAIL
 from ehscheduler.office import SOURCE, evaluation_of
@@ -45,7 +46,7 @@ def owed(tx: Tx, around: Around, parcel: Parcel) -> tuple[list[Checked], list[Dr
     for waiting in parcel.items:
         ref = waiting.notice.case_ref
         if ref not in found:
-            found[ref] = _evaluation(tx, around, ref)
+            found[ref] = _evaluation(tx, around, ref) if ref else None
             by_hand[ref] = {
                 id_ for id_, source in sources_of(tx, around.authority.name, ref).items() if source == SOURCE
             }
@@ -91,7 +92,8 @@ def not_owed(tx: Tx, around: Around, held: Claim) -> list[Drop]:
     drops: list[Drop] = []
     for row in inside:
         waiting = Waiting(notices[row.notice_key], row.send_after, row.attempts)
-        answer = _checked(tx, around, waiting, _evaluation(tx, around, row.case_ref), held.channel)
+        found = _evaluation(tx, around, row.case_ref) if row.case_ref else None
+        answer = _checked(tx, around, waiting, found, held.channel)
         if isinstance(answer, Later):
             answer = Drop(answer.notice, "they have acknowledged it")
         if not isinstance(answer, Drop):
@@ -128,6 +130,8 @@ def _evaluation(tx: Tx, around: Around, case_ref: str) -> Evaluation | None:
 def _checked(
     tx: Tx, around: Around, waiting: Waiting, evaluation: Evaluation | None, channel: str
 ) -> Checked | Drop | Later | None:
+    if waiting.notice.kind == WEEKLY:
+        return still_theirs(tx, around, waiting)
     if evaluation is None:
         return None
     if channel != MAIL and waiting.notice.kind != LIMIT and is_restricted(evaluation.facts):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Protocol
 
 from ehscheduler.core.actions import why_kept
 from ehscheduler.core.calendars import london_day
@@ -18,9 +19,11 @@ from ehscheduler.daemon.handover import HANDOVER, handed_over
 from ehscheduler.daemon.meant import Alarm, alarm_of, meant, owners_of, rungs_above
 from ehscheduler.daemon.moved import CHANGED, dated, day_of
 from ehscheduler.daemon.quiet import quiet_until
+from ehscheduler.notify.messages import TeamWeek
 from ehscheduler.plugins import Authority
 from ehscheduler.store.notices import Notice
 from ehscheduler.store.outbox import Waiting
+from ehscheduler.store.tx import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Checked:
     """
 
     waiting: Waiting
-    about: Milestone | Finding | Crossing
+    about: Milestone | Finding | Crossing | TeamWeek
     evaluation: Evaluation
     was_due_on: date | None = None
     heard: Mapping[tuple[str, int], datetime] = field(default_factory=dict)
@@ -44,7 +47,7 @@ class Checked:
 
     @property
     def milestone(self) -> Milestone:
-        """Return the milestone; every notice is about one, but for a check's and a limit's."""
+        """Return the milestone; every notice is about one, but for a check's, a limit's and a week's."""
         assert isinstance(self.about, Milestone)  # noqa: S101 - asked of other kinds alone
         return self.about
 
@@ -71,6 +74,19 @@ class Later:
     until: datetime
 
 
+class Weeks(Protocol):
+    """The weeks of teams, as a round of delivery works them out once."""
+
+    def of(self, tx: Tx, around: "Around", team: str) -> TeamWeek | None: ...
+
+
+class NoWeeks:
+    """Where no week is told."""
+
+    def of(self, tx: Tx, around: "Around", team: str) -> TeamWeek | None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Around:
     """What all letters to one recipient share."""
@@ -82,6 +98,7 @@ class Around:
     now: datetime
     live_from: date
     outage: tuple[datetime, datetime] | None = None
+    weeks: "Weeks" = field(default_factory=NoWeeks)
 
     @property
     def day(self) -> date:

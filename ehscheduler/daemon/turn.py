@@ -15,6 +15,7 @@ from ehscheduler.daemon.heartbeat import beat
 from ehscheduler.daemon.limits import tell_limits
 from ehscheduler.daemon.operator import tell_operator
 from ehscheduler.daemon.tick import Ticked, fault_words, tick
+from ehscheduler.daemon.weekly import tell_weekly
 from ehscheduler.errors import StoreError
 from ehscheduler.notify.words import count_words
 from ehscheduler.plugins import Authority
@@ -74,7 +75,7 @@ def turn(desk: Desk, now: Callable[[], datetime], *, stop: Callable[[], bool], r
 def _looked_across(desk: Desk, authority: Authority, now: datetime, ticked: Ticked) -> int:
     """Count work and look whether all is covered; a fault is told, and nobody's messages wait for it."""
     try:
-        new = tell_limits(desk, authority, now)
+        new = tell_limits(desk, authority, now) + tell_weekly(desk, authority, now)
         look_over(desk.store, authority, desk.config, now)
     except StoreError:
         raise

@@ -179,6 +179,31 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TeamWeek:
+    """One team's week: counts in a sentence, what is to be done and what is not moving, and what concerns its people.
+
+    `said` are sentences about staff: who is over a limit of work, who is away and has nobody standing in.
+    """
+
+    team: str
+    counts: str
+    lines: tuple[Line, ...] = ()
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weekly:
+    """A manager's week, team by team."""
+
+    to: Addressee
+    imprint: Imprint
+    day: date
+    teams: tuple[TeamWeek, ...]
+    part: int = 1
+    parts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
     """Alarms for whoever runs the daemon."""
 
@@ -188,7 +213,7 @@ class Operator:
     alarms: tuple[Alarm, ...]
 
 
-Message = Digest | Escalation | Dispute | Immediate | Baseline | Operator
+Message = Digest | Escalation | Dispute | Immediate | Baseline | Weekly | Operator
 
 
 def lines_of(message: Message) -> tuple[Line, ...]:
@@ -197,6 +222,8 @@ def lines_of(message: Message) -> tuple[Line, ...]:
         return ()
     if isinstance(message, Dispute):
         return tuple(step.line for step in message.steps)
+    if isinstance(message, Weekly):
+        return tuple(line for week in message.teams for line in week.lines)
     return message.lines
 
 
@@ -215,7 +242,8 @@ def faults_of(message: Message) -> list[str]:
     ]
     if isinstance(message, Escalation):
         faults += [f"{ln.case_ref} {ln.title}: a guide is never escalated" for ln in lines if ln.force == "guide"]
-    if not lines and not (isinstance(message, Operator) and message.alarms):
+    said = message.alarms if isinstance(message, Operator) else message.teams if isinstance(message, Weekly) else lines
+    if not said:
         faults.append("the message has nothing to say")
     if len(lines) > LINES_PER_MESSAGE:
         faults.append(f"{len(lines)} lines are more than one message holds ({LINES_PER_MESSAGE}); split them first")

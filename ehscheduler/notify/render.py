@@ -26,6 +26,7 @@ from ehscheduler.notify.messages import (
     MessageRefused,
     Operator,
     Step,
+    Weekly,
 )
 
 WIDTH = 76
@@ -37,6 +38,7 @@ TEMPLATES: Mapping[type, str] = {
     Immediate: "immediate",
     Baseline: "baseline",
     Operator: "operator",
+    Weekly: "weekly",
 }
 PARTS = {
     "handover": ("{} handed over to you", "{} handed over to you"),
@@ -46,6 +48,11 @@ PARTS = {
     "open": ("{} with no set time", "{} with no set time"),
     "look": ("{} to look at", "{} to look at"),
     "changed": ("{} date changed", "{} dates changed"),
+}
+WEEK_PARTS = {
+    "decide": ("{} decision", "{} decisions"),
+    "coming": ("{} due", "{} due"),
+    "past": ("{} past its date", "{} past their date"),
 }
 SUBJECT_PARTS = ("handover", "today", "coming", "past")
 
@@ -93,6 +100,7 @@ def context_of(message: Message) -> dict[str, Any]:
         "shared_stands_in": shared_stands_in(lines),
         "sections": sections.sections(lines, message.day) if by_section else (),
         "groups": sections.groups(lines),
+        "weeks": tuple(map(sections.week_of, message.teams)) if isinstance(message, Weekly) else (),
     }
 
 
@@ -114,7 +122,7 @@ def subject(message: Message) -> str:
 
 
 def _part(message: Message) -> str:
-    if isinstance(message, Digest | Escalation | Baseline) and message.parts > 1:
+    if isinstance(message, Digest | Escalation | Baseline | Weekly) and message.parts > 1:
         return f" (part {message.part} of {message.parts})"
     return ""
 
@@ -145,6 +153,19 @@ def _baseline_subject(message: Baseline) -> str:
     return f"starting list, {_past(len(message.lines))} on {words.short_day_words(message.live_from)}"
 
 
+def _weekly_subject(message: Weekly) -> str:
+    found = [name for week in map(sections.week_of, message.teams) for name in _week_counts(week)]
+    sums = {name: found.count(name) for name in WEEK_PARTS}
+    counts = [WEEK_PARTS[name][n > 1].format(n) for name, n in sums.items() if n]
+    about = message.teams[0].team if len(message.teams) == 1 else words.count_words(len(message.teams), "team")
+    return f"the week in {about}, {', '.join(counts) or 'nothing due'}"
+
+
+def _week_counts(week: sections.Week) -> list[str]:
+    names = {heading: name for name, heading in sections.WEEK_HEADINGS.items()}
+    return [names[section.heading] for section in week.sections for _ in section.lines]
+
+
 def _past(count: int) -> str:
     return PARTS["past"][count > 1].format(count)
 
@@ -155,6 +176,7 @@ _SUBJECTS: Mapping[type, Callable[[Any], str]] = {
     Dispute: _dispute_subject,
     Immediate: _immediate_subject,
     Baseline: _baseline_subject,
+    Weekly: _weekly_subject,
 }
 
 

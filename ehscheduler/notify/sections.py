@@ -1,9 +1,10 @@
 """The order in which a message shows its lines: by what to do next."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
-from ehscheduler.notify.messages import LINES_PER_MESSAGE, Line
+from ehscheduler.notify.messages import LINES_PER_MESSAGE, Line, TeamWeek
 
 NOT_SET = date.max
 HEADINGS = {
@@ -32,6 +33,67 @@ class Section:
     name: str
     heading: str
     groups: tuple[Group, ...]
+
+
+WEEK_HEADINGS = {
+    "decide": "To be decided",
+    "coming": "Due this week",
+    "still": "Not moving",
+    "people": "People",
+    "past": "Past the date",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WeekSection:
+    """A stretch of one team's week: lines under a heading, or sentences about its people."""
+
+    heading: str
+    lines: tuple[Line, ...] = ()
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """One team's week as it is read."""
+
+    team: str
+    counts: str
+    sections: tuple[WeekSection, ...]
+
+
+def week_of(one: TeamWeek) -> Week:
+    """Sort a team's week by what to do next; what is past its date comes last."""
+    by_section: dict[str, list[Line]] = {}
+    for line in sorted(one.lines, key=lambda line: (line.due_on or NOT_SET, line.case_ref, line.title, line.key)):
+        by_section.setdefault(_week_section(line), []).append(line)
+    found = [
+        WeekSection(heading, tuple(by_section.get(name, ())), one.said if name == "people" else ())
+        for name, heading in WEEK_HEADINGS.items()
+    ]
+    return Week(one.team, one.counts, tuple(section for section in found if section.lines or section.said))
+
+
+def _week_section(line: Line) -> str:
+    if line.kind in {"dispute", "drift"}:
+        return "decide" if line.kind == "dispute" else "still"
+    return "past" if line.state == "overdue" else "coming"
+
+
+def split_weeks(teams: Sequence[TeamWeek], size: int = LINES_PER_MESSAGE) -> tuple[tuple[TeamWeek, ...], ...]:
+    """Put teams into messages of at most `size` lines each; a team with more than that says how many are left out."""
+    made: list[list[TeamWeek]] = []
+    room = 0
+    for one in teams:
+        ordered = [line for section in week_of(one).sections for line in section.lines]
+        if left := len(ordered[size:]):
+            one = replace(one, lines=tuple(ordered[:size]), said=(*one.said, f"{left} more lines do not fit in here."))
+        if not made or len(one.lines) > room:
+            made.append([])
+            room = size
+        made[-1].append(one)
+        room -= len(one.lines)
+    return tuple(map(tuple, made))
 
 
 def section_of(line: Line, day: date) -> str:

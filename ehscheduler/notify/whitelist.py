@@ -16,7 +16,7 @@ _INVISIBLE = frozenset("\u00ad\u200b\u2060\ufeff") | _BIDI
 RECORDS: tuple[type, ...] = (
     messages.Addressee, messages.Imprint, messages.Line, messages.Step, messages.Alarm,
     messages.Digest, messages.Escalation, messages.Dispute, messages.Immediate, messages.Baseline, messages.Operator,
-    sections.Group, sections.Section,
+    messages.TeamWeek, messages.Weekly, sections.Group, sections.Section, sections.Week, sections.WeekSection,
 )  # fmt: skip
 
 Record = TypeVar("Record")

@@ -18,6 +18,8 @@ from ehscheduler.notify.messages import (
     Message,
     Operator,
     Step,
+    TeamWeek,
+    Weekly,
 )
 from ehscheduler.notify.render import render
 
@@ -224,6 +226,55 @@ MESSAGES: dict[str, Message] = {
         team="East team",
         live_from=date(2026, 6, 22),
         lines=(OVERDUE_VISIT, OVERDUE_CONTACT),
+    ),
+    "weekly": Weekly(
+        to=LEADER,
+        imprint=IMPRINT,
+        day=MONDAY,
+        teams=(
+            TeamWeek(
+                team="East team",
+                counts="41 open cases; 1 due this week, 1 past the date. Last week: 12 done in time, 1 late, 2 later "
+                "dates agreed. 1 restricted case is counted here and not listed.",
+                lines=(
+                    replace(
+                        DISPUTE,
+                        kind="dispute",
+                        state="due",
+                        window="raised on Friday 19 June 2026; waits for "
+                        "service manager, by 09:10 on Tuesday 23 June 2026",
+                    ),
+                    replace(
+                        line(due_on=date(2026, 6, 26), window="any day from now to Friday 26 June 2026"),
+                        kind="weekly",
+                        owner_name="Worker Example",
+                    ),
+                    replace(
+                        line("EH-0981", "No contact with the family in 62 days"),
+                        kind="drift",
+                        due_on=None,
+                        clause="not in the document",
+                        window="look at it with the worker",
+                    ),
+                    replace(
+                        OVERDUE_VISIT,
+                        kind="weekly",
+                        more=("Told to step 1 of its ladder on Friday 19 June 2026.",),
+                        told=(),
+                        ladder="",
+                    ),
+                ),
+                said=(
+                    "Worker Example has 21 families, and the limit is 20 (clause 2.4).",
+                    "Other Example is away until Friday 3 July 2026, and nobody stands in.",
+                    "2 open cases have no lead.",
+                ),
+            ),
+            TeamWeek(
+                team="West team",
+                counts="9 open cases; 0 due this week, 0 past the date. Last week: 3 done in time, 0 late.",
+            ),
+        ),
     ),
     "operator": Operator(
         to=Addressee("Systems team", "systems@council.example"),

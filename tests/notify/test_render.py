@@ -41,6 +41,7 @@ from ehscheduler.notify.messages import (
     MessageRefused,
     Operator,
     Step,
+    lines_of,
 )
 from ehscheduler.notify.render import TEMPLATES, context_of, environment, render, subject
 from ehscheduler.notify.sections import sections, split
@@ -129,7 +130,7 @@ def luminance(colour: str) -> float:
 def test_text_and_page_say_the_same(name: str) -> None:
     rendered = render(MESSAGES[name])
     text, page = words_of(rendered.text), Page(rendered.html)
-    for shown in lines_of(name):
+    for shown in lines_of(MESSAGES[name]):
         for words in (shown.case_ref, shown.title, f"clause {shown.clause}", shown.recorded):
             assert words in text
             assert words in page.words
@@ -138,13 +139,6 @@ def test_text_and_page_say_the_same(name: str) -> None:
         assert link in text
     for _, heading in page.headings:
         assert words_of(heading) in text
-
-
-def lines_of(name: str) -> tuple[Line, ...]:
-    message = MESSAGES[name]
-    if isinstance(message, Operator):
-        return ()
-    return tuple(step.line for step in message.steps) if isinstance(message, Dispute) else message.lines
 
 
 @pytest.mark.parametrize("name", MESSAGES)

@@ -1,6 +1,7 @@
 """`policy preview` equals what then happens, on the demo's caseload, for many edits of each kind."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -92,11 +93,11 @@ def _turned(desk: Desk, moment: datetime) -> None:
     turn(desk, lambda: moment, stop=lambda: False, rng=random.Random(1))
 
 
-def _rows(store: Store, sql: str) -> set[tuple[Any, ...]]:
+def _rows(store: Store, sql: str) -> Counter[tuple[Any, ...]]:
     """Ask the database itself, past all that the preview uses."""
     raw = store.engine.raw_connection()
     try:
-        return set(raw.cursor().execute(sql).fetchall())
+        return Counter(raw.cursor().execute(sql).fetchall())
     finally:
         raw.close()
 
@@ -106,22 +107,22 @@ NOTICES = """SELECT n.case_ref, n.milestone, n.kind, n.stage, n.kept, d.recipien
 LEFT JOIN delivery d ON d.authority = n.authority AND d.notice_key = n.key"""
 
 
-def _what_happens(lived: Lived, edit: Edit) -> tuple[set[tuple[Any, ...]], set[tuple[Any, ...]]]:
+def _what_happens(lived: Lived, edit: Edit) -> tuple[set[tuple[Any, ...]], Counter[tuple[Any, ...]]]:
     """Let the service work by an edit, and return whose milestones then stand otherwise, and every new notice."""
     config, authority = lived.edited(edit)
     with copied(lived.store) as store:
         _turned(lived.desk(store, config_from(BASE, "config.toml"), lived.bare), NOW)
         milestones, notices = _rows(store, MILESTONES), _rows(store, NOTICES)
         _turned(lived.desk(store, config, authority), NOW)
-        moved = {row[:3] for row in milestones ^ _rows(store, MILESTONES)}
+        moved = {row[:3] for row in set(milestones) ^ set(_rows(store, MILESTONES))}
         return moved, _rows(store, NOTICES) - notices
 
 
-def _said(found: Preview) -> tuple[set[tuple[Any, ...]], set[tuple[Any, ...]]]:
-    heard = set()
+def _said(found: Preview) -> tuple[set[tuple[Any, ...]], Counter[tuple[Any, ...]]]:
+    heard: Counter[tuple[Any, ...]] = Counter()
     for one in found.heard:
         about = (one.case, one.key, one.kind, one.stage, one.kept)
-        heard |= {(*about, *to.rsplit(" by ", 1)) for to in one.to} or {(*about, None, None)}
+        heard.update([(*about, *to.rsplit(" by ", 1)) for to in one.to] or [(*about, None, None)])
     return {(one.case, one.key) for one in found.changed}, heard
 
 
@@ -146,7 +147,9 @@ def _of_each(lived: Lived, count: int, seed: int) -> None:
     assert len(done) == 8
     assert all(len(each) == count for each in done.values())
     if count > 2:
-        assert all(any(each) for each in done.values()), done
+        # Whose a thing is, and of what day one is reminded, says what comes later, and may move nothing at once.
+        without = {kind for kind, each in done.items() if not any(each)}
+        assert without <= {"owner", "reminders"}, without
 
 
 def test_one_edit_of_each_kind_is_previewed_as_it_then_happens(lived: Lived) -> None:
