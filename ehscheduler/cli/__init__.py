@@ -2,7 +2,7 @@
 
 # The help lists commands in this order.
 from ehscheduler.cli import setup, acts, disputes, answers, drift, report, people  # noqa: I001
-from ehscheduler.cli import demo, policies, preview, outbox, service, coverage, calendar, backup
+from ehscheduler.cli import demo, policies, preview, outbox, service, status, coverage, calendar, backup
 from ehscheduler.cli.common import app
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "report",
     "service",
     "setup",
+    "status",
 ]

@@ -1,4 +1,4 @@
-"""tick, run, rebuild, status, doctor: the service and how it fares."""
+"""tick, run, rebuild, doctor: the service and how it fares."""
 
 import json
 import logging
@@ -22,9 +22,7 @@ from ehscheduler.cli.common import (
     config_at,
     console,
     open_store,
-    say,
     show_json,
-    show_table,
     who,
     worker,
 )
@@ -137,95 +135,6 @@ def rebuild(config: ConfigOption = CONFIG, authority: AuthorityOption = "") -> N
         if not roster.found:
             typer.echo("There are no cases yet.")
     roster.end()
-
-
-@app.command()
-def status(config: ConfigOption = CONFIG, format: FormatOption = "table") -> None:
-    """Show every authority at a glance. How many cases, what is open, what waits, what is wrong; exit 1 if it is."""
-    from ehscheduler.cli.whose import at_home
-    from ehscheduler.plugins import installed
-
-    check_format(format)
-    settings = config_at(config)
-    with open_store(settings) as store:
-        rows = [_standing(name, settings, store) for name in sorted({*installed(), *at_home(store)})]
-        alarms = _alarms(store)
-    if format == "json":
-        show_json({"authorities": rows, "alarms": alarms})
-    else:
-        _show_status(rows, alarms)
-    if alarms or not rows or any(row["faults"] for row in rows):
-        raise typer.Exit(1)
-
-
-def _standing(name: str, settings: "Config", store: "Store") -> dict[str, Any]:
-    """Return how one authority stands; one that cannot be used has its faults in place of what is open."""
-    from ehscheduler.board import open_now
-    from ehscheduler.core.calendars import london_day
-    from ehscheduler.core.saying import london_iso
-    from ehscheduler.errors import EhsError
-    from ehscheduler.fitting import fitted
-    from ehscheduler.plugins import load
-    from ehscheduler.store.cases import case_refs
-    from ehscheduler.store.outbox import count_deliveries
-    from ehscheduler.store.state import LAST_SEEN, state_of
-
-    with store.read() as tx:
-        seen: Any = state_of(tx, name, LAST_SEEN)
-        row: dict[str, Any] = {
-            "authority": name,
-            "mode": settings.live_for(name).mode,
-            "cases": len(case_refs(tx, name)),
-            "open": None,
-            "overdue": None,
-            "last_tick": london_iso(datetime.fromisoformat(seen)) if seen else None,
-            "deliveries": count_deliveries(tx, name),
-            "faults": [],
-        }
-    try:
-        found = open_now(store, fitted(load(name), settings, london_day(clock.now())), clock.now())
-    except EhsError as error:
-        return row | {"faults": str(error).splitlines()}
-    return row | {"open": len(found), "overdue": sum(1 for one in found if one.state == "overdue")}
-
-
-def _alarms(store: "Store") -> list[dict[str, Any]]:
-    from ehscheduler.core.saying import london_iso
-    from ehscheduler.store.alarms import alarms
-
-    with store.read() as tx:
-        found = alarms(tx)
-    return [{"authority": a.authority, "code": a.code, "since": london_iso(a.at), "said": a.text} for a in found]
-
-
-def _show_status(rows: list[dict[str, Any]], alarms: list[dict[str, Any]]) -> None:
-    shown = [
-        (
-            row["authority"] if row["mode"] == "live" else f"{row['authority']} ({row['mode']})",
-            row["cases"],
-            "?" if row["open"] is None else row["open"],
-            "?" if row["overdue"] is None else row["overdue"],
-            row["deliveries"].get("waiting", 0),
-            (row["last_tick"] or "never")[:16].replace("T", " "),
-        )
-        for row in rows
-    ]
-    columns = ("authority", "cases", "open", "overdue", "waiting", "last turn")
-    show_table("Authorities", columns, shown, empty="No authority is installed; pip install ./plugins/NAME")
-    wrong = [fault for row in rows for fault in row["faults"]]
-    # What a plugin's own faults say is not said twice.
-    wrong += [_said_alarm(alarm) for alarm in alarms if alarm["code"] != "plugin"]
-    if wrong:
-        typer.echo("\nWrong now ('ehscheduler doctor' looks further):")
-    for line in wrong:
-        say(line, "  ")
-
-
-def _said_alarm(alarm: dict[str, Any]) -> str:
-    from ehscheduler.store.schema import EVERYWHERE
-
-    place = "" if alarm["authority"] == EVERYWHERE else f"{alarm['authority']}: "
-    return f"{place}{alarm['said']} (since {alarm['since'][:16].replace('T', ' ')})"
 
 
 @app.command()
