@@ -17,6 +17,7 @@ from ehscheduler.daemon.drops import EVERY_DELIVERY, note_drop
 from ehscheduler.daemon.held import may_send
 from ehscheduler.daemon.letters import Composed, compose
 from ehscheduler.daemon.owed import defer, not_owed, owed
+from ehscheduler.daemon.own_words import note_templates
 from ehscheduler.daemon.recheck import Around
 from ehscheduler.daemon.shut import by_mail_instead, is_shut, note_refused, note_silent, note_taken
 from ehscheduler.daemon.tick import fault_words
@@ -143,6 +144,7 @@ def _by(desk: Desk, way: Way, now: Clock, stop: Callable[[], bool], rng: random.
                     if round_.over():
                         break
                     _parcel(round_, parcel)
+            note_templates(desk, authority, now())
             if not round_.over():
                 ask_what_became(desk, way, authority.name, now())
     return done
