@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from ehscheduler.config import Config
     from ehscheduler.office import Taken
+    from ehscheduler.plugins import Authority
+    from ehscheduler.store.store import Store
 
 STARTING_CONFIG = """\
 # What a council's IT sets. The full file, with every setting explained, stands beside the README.
@@ -134,9 +136,24 @@ def import_(
                 believe=believe,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
+            lacking = _not_fed(store, loaded, settings) if cases or events or steps else []
         _say(taken, told_absences=absences is not None)
+        for line in lacking:
+            typer.echo(f"Note: {line}")
     if acts:
         _take_acts(settings, acts, authority, who(by))
+
+
+def _not_fed(store: "Store", loaded: "Authority", settings: "Config") -> list[str]:
+    """Say which rules nobody could meet, for no source sends what meets them; those that have begun, each by itself."""
+    from ehscheduler.daemon.feeds_fed import unfed
+
+    with store.read() as tx:
+        found = [one for one in unfed(tx, loaded, settings) if one.silent]
+    if not found:
+        return []
+    remedy = f"feed them, confirm them with [live.{loaded.name}] fed, or leave them out of rules"
+    return [*(one.said for one in found), f"for rules that are not fed: {remedy}"]
 
 
 def _take_acts(settings: "Config", acts: Path, authority: str, by: str) -> None:

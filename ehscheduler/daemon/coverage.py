@@ -13,13 +13,13 @@ from ehscheduler.core.calendars import Calendar, at_clock, london_day
 from ehscheduler.core.people import LEAD, Directory, resolve
 from ehscheduler.core.saying import said_day
 from ehscheduler.daemon.desk import EVERY_TEAM
+from ehscheduler.daemon.feeds_fresh import OF_CASES, late_feeds
 from ehscheduler.daemon.filled import clear_filled
 from ehscheduler.plugins import Authority
 from ehscheduler.staffing import Gap as Unreached
 from ehscheduler.staffing import gaps
 from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
 from ehscheduler.store.cases import case_refs, cases_due
-from ehscheduler.store.imports import last_read
 from ehscheduler.store.milestones import live_cases
 from ehscheduler.store.outbox import last_outcome
 from ehscheduler.store.people import directory_of
@@ -33,8 +33,6 @@ ASKED_AT = time(7, 30)
 COVERED = "coverage_asked"
 CODE = "not covered"
 LISTED, ALARMED, MANY, EVERY_CASE = 10, 200, 100_000, 1_000_000
-FEEDS = {"cases": ("cases", "steps"), "events": ("events", "steps"), "people": ("people",), "absences": ("absences",)}
-"""The feeds that are looked at, and the kinds of file that bring each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,21 +139,9 @@ def _policies(authority: Authority, day: date) -> Iterator[Uncovered]:
 
 
 def _feeds(tx: Tx, authority: Authority, config: Config, now: datetime) -> Iterator[Uncovered]:
-    """Look for feeds that did not come in their time; each for itself, so that no other makes it look fresh."""
-    limits = config.feeds_for(authority.name)
-    came = {feed: last_read(tx, authority.name, kinds) for feed, kinds in FEEDS.items()}
-    if "cases" in limits and "events" not in limits:  # it stands for both, as far as each of them comes
-        both = [feed for feed in ("cases", "events") if came[feed]] or ["cases"]
-        limits = dict.fromkeys(both, limits["cases"]) | {f: limit for f, limit in limits.items() if f != "cases"}
-    for feed, limit in limits.items():
-        last = came[feed]
-        if last is None:
-            yield Uncovered("feeds", feed, f"the feed of {feed} never came; import it, or leave it out of [feeds]")
-            continue
-        until = authority.calendar.later(london_day(last), limit)
-        if until is not None and london_day(now) > until:
-            text = f"the feed of {feed} last came on {said_day(london_day(last))}, and it is to come within {limit}"
-            yield Uncovered("feeds", feed, f"{text}: find out why, and import it")
+    for feed, said in late_feeds(tx, authority, config, now):
+        waits = "; until then nothing overdue goes up to the next person" if feed in OF_CASES else ""
+        yield Uncovered("feeds", feed, f"{said}{waits}")
 
 
 def _channels(tx: Tx, authority: Authority) -> Iterator[Uncovered]:

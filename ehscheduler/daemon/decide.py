@@ -16,7 +16,7 @@ from ehscheduler.daemon.look import Decided, Decision, Look
 from ehscheduler.daemon.meant import Alarm
 from ehscheduler.daemon.moved import CHANGED, changes, moved_at, told_instead
 from ehscheduler.daemon.quiet import ONE_DAY, left_alone, quiet_until, run_out
-from ehscheduler.daemon.told import HAD_IT, KNEW, UNSENT, Told
+from ehscheduler.daemon.told import HAD_IT, KNEW, LATE, UNSENT, Told
 from ehscheduler.daemon.whom import addressed
 
 BEGINNING = datetime.min.replace(tzinfo=start_of_day(date(2000, 1, 1)).tzinfo)
@@ -166,6 +166,8 @@ def _is_news(look: Look, action: Action) -> bool:
     told = look.known(action)
     if told is None or told.lapsed:
         return True
+    if told.kept == LATE:
+        return not look.feed_late
     if action.kind == "baseline":
         return told.kept in UNSENT and not look.silent
     if action.kind == CHANGED:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ehscheduler.config import Drop
 from ehscheduler.daemon.desk import Desk
+from ehscheduler.daemon.feeds_fed import unfed
 from ehscheduler.daemon.feeds_files import DONE, REFUSED, Set, end, sets_of, take_up, taken_up, waiting
 from ehscheduler.daemon.feeds_guard import Came, refuse_odd_sizes, refuse_what_came_before
 from ehscheduler.daemon.feeds_report import acts_lines, report, taken_lines
@@ -131,7 +132,9 @@ def _taken(desk: Desk, authority: Authority, drop: Drop, one: Set, now: datetime
             return ["It was taken in before the service was interrupted; nothing was done again."]
     taken = _import(desk, authority, one, came, mapping, now)
     _note_unknown(desk, authority, one, taken, now)
-    return list(taken_lines(taken))
+    with desk.store.read() as tx:
+        lacking = [f"Note: {one.said}" for one in unfed(tx, authority, desk.config) if one.silent]
+    return [*taken_lines(taken), *lacking]
 
 
 def _snapshot(authority: Authority, mapping: Path | None) -> bool:

@@ -11,6 +11,7 @@ from ehscheduler.core.calendars import london_day
 from ehscheduler.core.saying import said_moment
 from ehscheduler.daemon.build import channel_of, server_of, setting_faults
 from ehscheduler.daemon.coverage import CODE, asked_at, is_due
+from ehscheduler.daemon.feeds_fed import never_told, unfed
 from ehscheduler.daemon.heartbeat import last_beat
 from ehscheduler.daemon.limits import taken_as_full_time
 from ehscheduler.errors import EhsError
@@ -113,6 +114,7 @@ def _database(config: Config, authorities: list[Authority], now: datetime) -> It
                     yield from _authority(tx, authority.name)
                     yield from _coverage(tx, authority, now)
                     yield from _shares(tx, authority, now)
+                    yield from _fed(tx, authority, config, now)
                 yield from _heartbeat(tx, config)
                 for alarm in alarms(tx):
                     whose = "" if alarm.authority == EVERYWHERE else f"{alarm.authority}: "
@@ -167,6 +169,18 @@ def _shares(tx: Tx, authority: Authority, now: datetime) -> Iterator[Finding]:
     who = f"{', '.join(full[:NAMED])}{more} count as full time" if len(full) > 1 else f"{full[0]} counts as full time"
     text = f"{who}, as people.csv says nothing else: is it so? if not, give their full_time_share"
     yield Finding(f"{authority.name} limits of work", True, text)
+
+
+def _fed(tx: Tx, authority: Authority, config: Config, now: datetime) -> Iterator[Finding]:
+    """Name the rules that nobody could meet, and those that told nobody anything for long; questions, and no faults."""
+    about = f"{authority.name} rules"
+    for one in (one for one in unfed(tx, authority, config) if one.silent):
+        remedy = f"feed it, or confirm it with [live.{authority.name}] fed, or leave it out of rules"
+        yield Finding(about, True, f"{one.said}: {remedy}")
+    if unbegun := [one.rule for one in unfed(tx, authority, config) if not one.silent]:
+        yield Finding(about, True, f"not fed, and not begun on any case: {', '.join(unbegun)}")
+    if quiet := never_told(tx, authority, config, now):
+        yield Finding(about, True, f"told nobody anything in the last eight weeks: {', '.join(quiet)}")
 
 
 def _heartbeat(tx: Tx, config: Config) -> Iterator[Finding]:

@@ -63,6 +63,10 @@ class Look:
     overdue_ladder: Sequence[OverdueStep] = ()
     duty_teams: frozenset[str] = frozenset()
     restricted: bool = False
+    feed_late: bool = False
+    """Whether what happened on cases may be missing: then nobody above its owner is told that a thing was not done."""
+    unfed: frozenset[str] = frozenset()
+    """The rules that nobody could meet, for no source sends what meets them."""
 
     def key(self, action: Action) -> str:
         """Name a notice within its authority."""
@@ -79,9 +83,10 @@ class Look:
 
     @property
     def live(self) -> list[Milestone]:
-        """Return the milestones that stand open and whose rules are live."""
+        """Return the milestones that stand open and whose rules are live, and fed."""
         rules = self.live_rules
-        return [m for m in self.evaluation.milestones if m.open and (rules is None or m.rule in rules)]
+        live = (m for m in self.evaluation.milestones if m.open and (rules is None or m.rule in rules))
+        return [m for m in live if m.rule not in self.unfed]
 
     @property
     def silent(self) -> str | None:

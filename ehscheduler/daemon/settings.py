@@ -8,6 +8,7 @@ from typing import Any
 from ehscheduler.core.calendars import Calendar
 from ehscheduler.core.milestones import OPEN_STATES
 from ehscheduler.daemon.desk import Desk
+from ehscheduler.daemon.feeds_state import Feeding
 from ehscheduler.plugins import Authority
 from ehscheduler.store.cases import wake
 from ehscheduler.store.editions import hash_of
@@ -22,8 +23,10 @@ CHANGED = "settings_changed"
 """What of these has changed, until a tick has been through with it."""
 
 
-def wake_where_settings_changed(tx: Tx, desk: Desk, authority: Authority, now: datetime) -> tuple[str, ...]:
-    """Look at every case anew where policy, calendar or what is live is not what it was; return what has changed.
+def wake_where_settings_changed(
+    tx: Tx, desk: Desk, authority: Authority, feeding: Feeding, now: datetime
+) -> tuple[str, ...]:
+    """Look at every case anew where policy, calendar, feeds or settings are not as they were; return what has changed.
 
     What has changed stays noted until a tick has been through with it.
     """
@@ -35,6 +38,7 @@ def wake_where_settings_changed(tx: Tx, desk: Desk, authority: Authority, now: d
         "days off": _days_off(authority.calendar),
         "sittings": str(authority.calendar.sittings),
         "live": [str(live.since), live.rules, live.checks, live.mode],
+        "feeds": [feeding.late, sorted(feeding.unfed)],
         "ladder": [[list(step.who), str(step.after)] for step in desk.config.overdue_ladder(name)],
     }
     stands = {part: hash_of(json.dumps(value, sort_keys=True)) for part, value in parts.items()}

@@ -19,6 +19,7 @@ from ehscheduler.core.vocabulary import is_restricted
 from ehscheduler.daemon.decide import decide
 from ehscheduler.daemon.desk import OUTAGE, Desk, as_word
 from ehscheduler.daemon.drops import EVERY_DELIVERY, pass_on
+from ehscheduler.daemon.feeds_state import Feeding, feeding_of
 from ehscheduler.daemon.hearing import Hearing, by_mail_alone
 from ehscheduler.daemon.look import Decided, Decision, Look
 from ehscheduler.daemon.recheck import Around
@@ -73,7 +74,8 @@ class Ticked:
 class Round:
     """What all cases of an authority share in one tick.
 
-    `troubled` are the cases with an open alarm, `because` what of policy, calendar and settings has changed.
+    `troubled` are the cases with an open alarm, `because` what of policy, calendar and settings has changed;
+    `feeding` says how the authority is fed.
     """
 
     desk: Desk
@@ -82,6 +84,7 @@ class Round:
     last_tick: datetime
     now: datetime
     hearing: Hearing
+    feeding: Feeding
     troubled: frozenset[str] = frozenset()
     because: tuple[str, ...] = ()
 
@@ -115,7 +118,8 @@ def _begin(desk: Desk, authority: Authority, now: datetime) -> Round:
     name = authority.name
     with desk.store.begin() as tx:
         _keep_editions(tx, authority, now)
-        because = wake_where_settings_changed(tx, desk, authority, now)
+        feeding = feeding_of(tx, authority, desk.config, now)
+        because = wake_where_settings_changed(tx, desk, authority, feeding, now)
         seen = state_of(tx, name, LAST_SEEN)
         last_tick = datetime.fromisoformat(seen) if seen else now
         _note_outage(tx, authority, last_tick, now)
@@ -123,7 +127,7 @@ def _begin(desk: Desk, authority: Authority, now: datetime) -> Round:
         hearing = Hearing.of(tx, desk.config, name, directory)
         open_alarms = alarms(tx, name, limit=EVERY_DELIVERY)
     troubled = frozenset(alarm.subject for alarm in open_alarms if alarm.code in (CASE_FAULT, CASE_PROBLEM))
-    return Round(desk, authority, directory, last_tick, now, hearing, troubled, because)
+    return Round(desk, authority, directory, last_tick, now, hearing, feeding, troubled, because)
 
 
 def _keep_editions(tx: Tx, authority: Authority, now: datetime) -> None:
@@ -276,6 +280,8 @@ def _look(tx: Tx, round_: Round, found: Evaluation) -> Look:
         overdue_ladder=config.overdue_ladder(name),
         duty_teams=frozenset() if restricted else frozenset(config.duty.get(name, {})),
         restricted=restricted,
+        feed_late=round_.feeding.late,
+        unfed=round_.feeding.unfed,
     )
 
 

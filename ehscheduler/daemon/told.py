@@ -10,6 +10,7 @@ from ehscheduler.store.outbox import OutboxRow
 SHADOW = "shadow mode: decided and recorded, not sent"
 NOT_YET_LIVE = "not live yet: decided and recorded, not sent"
 HAD_IT = "they had this for the earlier date, and are told the new one"
+LATE = "the feed of what happened is late: told when it has come, if it is still so"
 KNEW = "they know that it is overdue: they were told in another role"
 UNSENT = (SHADOW, NOT_YET_LIVE)
 """Why a notice was kept back before an authority was live."""

@@ -11,7 +11,7 @@ from ehscheduler.daemon.handover import HANDOVER
 from ehscheduler.daemon.look import Decision, Look
 from ehscheduler.daemon.meant import Alarm, alarm_of, meant, owners_of, rungs_above
 from ehscheduler.daemon.moved import CHANGED, dated, had_it, untold
-from ehscheduler.daemon.told import HAD_IT, KNEW
+from ehscheduler.daemon.told import HAD_IT, KNEW, LATE
 
 AT_ONCE = ("escalation", "dispute", "baseline")
 """Kinds that wait for nobody's working day."""
@@ -29,6 +29,8 @@ def addressed(look: Look, action: Action, moved: datetime | None, alarms: list[A
     episode = look.evaluation.episode
     if look.silent:
         return Decision(action, key, episode, kept=look.silent)
+    if look.feed_late and action.kind == "escalation":
+        return Decision(action, key, episode, kept=LATE)
     everybody = _recipients(look, action, alarms)
     if not everybody:
         return None

@@ -74,6 +74,8 @@ class Intake:
     set_aside: tuple[Problem, ...] = ()
     unmapped: tuple[Unmapped, ...] = ()
     warnings: tuple[str, ...] = ()
+    words: frozenset[str] = frozenset()
+    """Every event that the extract could tell of by its mapping; empty where there is none."""
 
     @property
     def digest(self) -> str:
@@ -255,6 +257,7 @@ def take_steps(
             *_compared(path.name, scan, mapping, found),
             *(said for table in scan.tables for said in _cut_off(table)),
         ),
+        words=mapping.words,
     )
 
 
@@ -318,6 +321,7 @@ def together(intakes: Iterable[Intake]) -> Intake:
         set_aside=tuple(problem for one in listed for problem in one.set_aside),
         unmapped=tuple(value for one in listed for value in one.unmapped),
         warnings=tuple(warning for one in listed for warning in one.warnings),
+        words=frozenset(word for one in listed for word in one.words),
     )
 
 

@@ -24,6 +24,7 @@ from ehscheduler.store.store import Store
 from ehscheduler.store.trail import append_trail
 from ehscheduler.store.turns import open_cases
 from ehscheduler.store.tx import Tx
+from ehscheduler.store.words import note_mapped
 
 CONTRACT = "contract"
 """The source of the machine contract's files."""
@@ -215,6 +216,8 @@ def _put(
         import_id = _note_files(tx, name, intake, source, _names(files), now)
         cases = put_cases(tx, name, intake.cases, source=source, read_at=now, now=now, personal=intake.personal)
         added = add_events(tx, name, intake.all_events, source=source, now=now, entered_by=by, import_id=import_id)
+        if intake.words:
+            note_mapped(tx, name, source, intake.words)
         if intake.people:
             today, unread = london_day(now), intake.unread_people
             put_people(tx, name, intake.people, on=today, import_id=import_id, unread=unread)

@@ -1,0 +1,33 @@
+"""How an authority is fed in one turn: whether what happened on cases is late, and which rules nobody could meet."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ehscheduler.config import Config
+from ehscheduler.daemon.feeds_fed import silent_rules
+from ehscheduler.daemon.feeds_fresh import late_on_cases
+from ehscheduler.plugins import Authority
+from ehscheduler.store.alarms import raise_alarm
+from ehscheduler.store.cases import case_refs
+from ehscheduler.store.tx import Tx
+
+CODE = "not covered"
+
+
+@dataclass(frozen=True, slots=True)
+class Feeding:
+    """What decisions in one turn rest on besides the cases: whether their feed is `late`, and the `unfed` rules."""
+
+    late: bool = False
+    unfed: frozenset[str] = frozenset()
+
+
+def feeding_of(tx: Tx, authority: Authority, config: Config, now: datetime) -> Feeding:
+    """Look how an authority is fed; that its feed is late is an alarm at once, and coverage ends it."""
+    if not case_refs(tx, authority.name):
+        return Feeding()
+    late = late_on_cases(tx, authority, config, now)
+    for feed, said in late.items():
+        text = f"{said}; until then nothing overdue goes up to the next person"
+        raise_alarm(tx, authority.name, code=CODE, subject=f"feeds: {feed}", text=text, at=now)
+    return Feeding(bool(late), silent_rules(tx, authority, config))
