@@ -158,6 +158,48 @@ def test_a_condition_of_the_plugin_is_asked_as_a_fact_is(install: Install) -> No
     assert "no fact 'twice_moved' is declared" in refused()[0]
 
 
+TEMPLATES = {
+    "no mapping": ("7", "", "ehscheduler_templates must return {name: text or Path}"),
+    "a number for a text": ('{"digest.txt": 7}', "", "ehscheduler_templates must return {name: text or Path}"),
+    "a hook that raises": ("{}", "    raise RuntimeError\n", "and failed: RuntimeError in "),
+    "too long": ('{"digest.txt": "x" * 32769}', "", "'digest.txt': is longer than 32768 bytes; shorten it"),
+    "no such file": ('{"digest.txt": HERE / "digest.txt"}', "", "digest.txt): cannot be read: No such file"),
+    "an endless file": ('{"digest.txt": Path("/dev/zero")}', "", "(/dev/zero): is longer than 32768 bytes"),
+    "no text": (
+        '{"digest.txt": HERE / "__init__.py", "digest.html": "\\udc80"}',
+        "",
+        "'digest.html': is not UTF-8 text",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", TEMPLATES)
+def test_templates_that_cannot_be_had_refuse_nothing_and_are_named(install: Install, fault: str) -> None:
+    answer, before, said = TEMPLATES[fault]
+    install("goodshire", HOOKS + hook("ehscheduler_templates", answer, before), policy=policy("goodshire"))
+    county = load("goodshire")
+    assert county.templates == ()
+    assert len(county.template_faults) == 1
+    assert said in county.template_faults[0]
+
+
+def test_templates_are_texts_or_files_and_stay_with_every_edition(install: Install) -> None:
+    own = hook("ehscheduler_templates", '{"digest.txt": HERE / "digest.toml", "digest.subject": "{{ subject }}"}')
+    install("goodshire", HOOKS + own, policy=policy("goodshire"), digest="{{ summary }}")
+    county = load("goodshire")
+    assert dict(county.templates) == {"digest.txt": "{{ summary }}", "digest.subject": "{{ subject }}"}
+    assert county.as_of(date(2026, 3, 2)).templates == county.templates == county.with_policies(()).templates
+
+
+def test_policy_check_tries_each_template_on_a_message_of_its_kind(install: Install, cli: Cli) -> None:
+    own = hook("ehscheduler_templates", '{"digest.txt": "{{ message.nope }}", "dispute.subject": "{{ subject }}"}')
+    install("goodshire", HOOKS + own, policy=policy("goodshire"), examples=EXAMPLES)
+    checked = cli("policy", "check", "goodshire")
+    assert checked.code == 1
+    assert "goodshire: template digest.txt line 1: UndefinedError: 'nope' is not there" in checked.err
+    assert "dispute" not in checked.err
+
+
 EDITIONS = HOOKS.replace('[HERE / "policy.toml"]', '[HERE / "a.toml", HERE / "b.toml"]')
 
 

@@ -81,13 +81,17 @@ def check(
     ] = "",
 ) -> None:
     """Check policies and their worked examples; name every fault with file, table and nearest word."""
+    from ehscheduler.kit.templates import own_template_faults
     from ehscheduler.plugins import installed, load
 
     faults: list[str] = []
-    for one in [which] if which else installed() or [load("").name]:
+    known = installed()
+    for one in [which] if which else known or [load("").name]:
         try:
             for read, folder in _policies(one):
                 faults += _checked(read, folder)
+            if one in known:
+                faults += [f"{one}: {fault}" for fault in own_template_faults(load(one))]
         except EhsError as error:
             faults += str(error).splitlines()
     if faults:

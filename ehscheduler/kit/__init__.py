@@ -19,6 +19,7 @@ from ehscheduler.kit.plugin import Plugin, plugin
 from ehscheduler.kit.proofs import PROOFS, Proof, name_of
 from ehscheduler.kit.readme import readme_faults
 from ehscheduler.kit.snapshot import snapshot_faults
+from ehscheduler.kit.templates import template_faults
 from ehscheduler.kit.worked import Worked
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "readme_faults",
     "snapshot_faults",
     "tables_with_mutants",
+    "template_faults",
     "through_files",
 ]

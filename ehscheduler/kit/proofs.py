@@ -7,6 +7,7 @@ from ehscheduler.kit.mutants import equivalent_faults
 from ehscheduler.kit.plugin import Plugin
 from ehscheduler.kit.readme import readme_faults
 from ehscheduler.kit.snapshot import snapshot_faults
+from ehscheduler.kit.templates import template_faults
 from ehscheduler.kit.worked import Worked
 
 Proof = Callable[[Plugin], list[str]]
@@ -26,6 +27,7 @@ PROOFS: tuple[Proof, ...] = (
     readme_faults,
     snapshot_faults,
     equivalent_faults,
+    template_faults,
 )
 
 
