@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from ehscheduler.store.tx import Tx
 
 WRONG, HELD = 1, 3
-"""The exit codes beside 0, all is well: something is wrong; sending is held after a restore, whatever else is so."""
+"""The exit codes beside 0, all is well, or no more than a question about a rule that is not fed: something is wrong;
+sending is held after a restore, whatever else is so."""
 FORMATS = ("table", "json", "prometheus")
 HELD_SAID = (
     "Sending is held since {}: the database was restored from a backup of {}. Say from when to send with "
@@ -33,6 +34,7 @@ def status(
 ) -> None:
     """Show every authority at a glance. Exit 0: all is well; 1: something is wrong; 3: sending is held."""
     from ehscheduler.cli.whose import at_home
+    from ehscheduler.daemon.feeds_state import NOT_FED
     from ehscheduler.plugins import installed
 
     if format not in FORMATS:
@@ -45,7 +47,7 @@ def status(
     _show(format, rows, alarms, held)
     if held:
         raise typer.Exit(HELD)
-    if alarms or not rows or any(row["faults"] for row in rows):
+    if any(alarm["code"] != NOT_FED for alarm in alarms) or not rows or any(row["faults"] for row in rows):
         raise typer.Exit(WRONG)
 
 

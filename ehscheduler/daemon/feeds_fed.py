@@ -50,10 +50,10 @@ def unfed(tx: Tx, authority: Authority, config: Config) -> list[Unfed]:
     return list(_unfed(tx, authority, config, words_seen(tx, authority.name)))
 
 
-def silent_rules(tx: Tx, authority: Authority, config: Config) -> frozenset[str]:
+def silent_rules(tx: Tx, authority: Authority, config: Config) -> list[Unfed]:
     """Return the rules that tell nobody anything, for they are not fed; for a transaction that writes."""
     seen = words_seen_by(tx, authority.name)
-    return frozenset(one.rule for one in _unfed(tx, authority, config, seen) if one.silent)
+    return [one for one in _unfed(tx, authority, config, seen) if one.silent]
 
 
 def _unfed(tx: Tx, authority: Authority, config: Config, seen: Mapping[str, int]) -> Iterator[Unfed]:
@@ -62,9 +62,11 @@ def _unfed(tx: Tx, authority: Authority, config: Config, seen: Mapping[str, int]
     contract = last_import(tx, name, "events") is not None
     if not mapped and not contract:
         return
-    fed, confirmed = seen.keys() | mapped, config.live_for(name).fed
+    fed, live = seen.keys() | mapped, config.live_for(name)
     for rule in policy.rules.values():
-        if rule.id in confirmed or not rule.met_by or any(_is_fed(policy, one, fed) for one in rule.met_by):
+        if live.rules is not None and rule.id not in live.rules:
+            continue
+        if rule.id in live.fed or not rule.met_by or any(_is_fed(policy, one, fed) for one in rule.met_by):
             continue
         began = max((seen.get(word, 0) for one in _starts(rule) for word in _behind(policy, one)), default=0)
         if contract and 0 < began < BEGAN_ON:

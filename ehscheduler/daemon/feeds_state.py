@@ -7,11 +7,14 @@ from ehscheduler.config import Config
 from ehscheduler.daemon.feeds_fed import silent_rules
 from ehscheduler.daemon.feeds_fresh import late_on_cases
 from ehscheduler.plugins import Authority
-from ehscheduler.store.alarms import raise_alarm
+from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
 from ehscheduler.store.cases import case_refs
 from ehscheduler.store.tx import Tx
 
 CODE = "not covered"
+NOT_FED = "not fed"
+"""The alarm about a rule that is silent; a question to the operator, for which the heartbeat does not stop."""
+MANY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +33,11 @@ def feeding_of(tx: Tx, authority: Authority, config: Config, now: datetime) -> F
     for feed, said in late.items():
         text = f"{said}; until then nothing overdue goes up to the next person"
         raise_alarm(tx, authority.name, code=CODE, subject=f"feeds: {feed}", text=text, at=now)
-    return Feeding(bool(late), silent_rules(tx, authority, config))
+    silent = {one.rule: one for one in silent_rules(tx, authority, config)}
+    for open_ in alarms(tx, authority.name, limit=MANY):
+        if open_.code == NOT_FED and open_.subject not in silent:
+            clear_alarm(tx, authority.name, code=NOT_FED, subject=open_.subject, at=now)
+    for rule, one in silent.items():
+        text = f"{one.said}: feed it, or confirm it with [live.{authority.name}] fed, or leave it out of rules"
+        raise_alarm(tx, authority.name, code=NOT_FED, subject=rule, text=text, at=now)
+    return Feeding(bool(late), frozenset(silent))

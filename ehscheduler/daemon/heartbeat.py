@@ -6,6 +6,7 @@ from typing import Any
 
 from ehscheduler.config import Heartbeat
 from ehscheduler.daemon.desk import Desk
+from ehscheduler.daemon.feeds_state import MANY, NOT_FED
 from ehscheduler.errors import StoreError
 from ehscheduler.notify.beat import Called, call
 from ehscheduler.store.alarms import alarms, clear_alarm, raise_alarm
@@ -44,7 +45,7 @@ def _beaten(desk: Desk, now: datetime, *, well: bool) -> Called | None:
         return None
     with desk.store.read() as tx:
         stuck = is_anything_stuck(tx, now - STUCK)
-        alarmed = any(alarm.code != FAULT for alarm in alarms(tx, limit=2))
+        alarmed = any(alarm.code not in (FAULT, NOT_FED) for alarm in alarms(tx, limit=MANY))
         if not well or stuck or alarmed or not _due(last_beat(tx), settings, now):
             return None
     called = call(settings.url, deadline=float(settings.deadline_seconds))

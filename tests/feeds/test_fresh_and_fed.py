@@ -122,6 +122,17 @@ def test_a_rule_that_the_mapping_can_meet_is_told_though_it_never_was(folder: Fo
     assert "visit" in overdue(folder, "F0")
 
 
+def test_a_rule_that_is_silent_is_an_alarm_until_it_is_answered(folder: Folder) -> None:
+    house = begun(folder).house
+    house.turns("2026-03-27", "2026-03-31")
+    (alarm,) = house.alarms("not fed")
+    assert alarm.subject == "plan"
+    assert "feed it, or confirm it with [live.testshire] fed, or leave it out of rules" in alarm.text
+    house.live(rules=["visit"])
+    house.turn("2026-04-01 08:30")
+    assert house.alarms("not fed") == []
+
+
 def test_it_is_told_once_it_is_confirmed(folder: Folder) -> None:
     begun(folder).house.live(fed=["plan"])
     assert names(folder) == {"review": False}

@@ -42,7 +42,7 @@ ABSENCES = (
 )
 CONFIG: Mapping[str, Any] = {
     "live": {
-        NOTTS: {"from": BEGIN},
+        NOTTS: {"from": BEGIN, "fed": ["stepup-family-told", "stepup-liaise"]},
         SMALL: {"from": BEGIN, "checks": ["worker-safety-at-visit"]},
     },
     "ladders": {
