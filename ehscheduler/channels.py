@@ -178,7 +178,7 @@ def _unknown(config: Config, named: set[str]) -> list[str]:
     faults: list[str] = []
     for authority, table in config.preferences.items():
         for place, one in (("", table), *((f".teams.{team}", own) for team, own in table.teams.items())):
-            wanted = [*one.preferences.channels.values(), getattr(one, "chat", "")]
+            wanted = [*one.preferences.channels.values(), *getattr(one, "chats", ())]
             for name in dict.fromkeys(w for w in wanted if w and w != "mail" and w not in named):
                 hint = nearest(name, sorted(named))
                 faults.append(f"[preferences.{authority}{place}]: there is no [channels.{name}]{hint}")

@@ -152,13 +152,9 @@ class PreferencesTable(_Table):
 
 
 class TeamPreferences(PreferencesTable):
-    """The same for one team, and which chat gets a copy of which kinds: counts and titles, for many read it."""
+    """The same for one team, and which chats get a copy of which kinds: counts and titles, for many read them."""
 
-    chat: str = ""
-    chat_hears: list[Kind] = [
-        "escalation",
-        "dispute",
-    ]
+    chats: dict[str, list[Kind]] = {}
 
 
 class AuthorityPreferences(PreferencesTable):

@@ -1,13 +1,17 @@
 """The demo ends by itself, shows what people received, and leaves a place to go on in."""
 
 import contextlib
+import csv
 import email
 import email.policy
+import json
+import re
 import shlex
 import smtplib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -167,6 +171,10 @@ def test_the_demo_ends_well_and_says_where_its_mail_lies(played: tuple[Path, Res
         "What one manager received",
         "now with you",
         "A decision is needed",
+        "What a team saw in Slack",
+        "told to the next one up",
+        "What a team saw in Teams",
+        "Who is asked:",
         "Overdue at 17:00 on Friday 20 November 2026:",
         "its proof card",
         "Day by day",
@@ -176,6 +184,33 @@ def test_the_demo_ends_well_and_says_where_its_mail_lies(played: tuple[Path, Res
 )
 def test_the_demo_shows_each_part(played: tuple[Path, Result], part: str) -> None:
     assert part in " ".join(played[1].output.replace("│", " ").split())
+
+
+def chats(folder: Path, kind: str) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((folder / "chat").glob(f"{kind}-*.json"))]
+
+
+def test_escalations_were_posted_to_slack_and_disputes_to_teams(played: tuple[Path, Result]) -> None:
+    folder, result = played
+    slack, teams = chats(folder, "slack"), chats(folder, "teams")
+    said = f"copies were posted to two chats: {len(slack)} to Slack, {len(teams)} to Teams"
+    assert said in " ".join(result.output.split())
+    assert slack
+    assert all("next one up" in body["text"] for body in slack)
+    cards = [body["attachments"][0]["content"] for body in teams]
+    assert cards
+    assert all(card["version"] == "1.4" and "decision needed" in card["fallbackText"] for card in cards)
+
+
+def test_what_was_posted_to_a_chat_names_no_case_and_no_colleague(played: tuple[Path, Result]) -> None:
+    folder = played[0]
+    with (folder / "extract" / "people.csv").open(encoding="utf-8", newline="") as file:
+        names = [row["name"] for row in csv.DictReader(file)]
+    posted = json.dumps([*chats(folder, "slack"), *chats(folder, "teams")], ensure_ascii=False)
+    assert names
+    assert not re.search(r"\bG4\d{5}\b", posted)
+    assert [name for name in names if name in posted] == []
+    assert "hooks" not in posted
 
 
 def test_the_demo_fits_eighty_columns_but_for_commands_that_are_to_be_copied(played: tuple[Path, Result]) -> None:

@@ -20,6 +20,7 @@ from ehscheduler.cli.common import console
 from ehscheduler.cli.report import LEGEND, count_rows, show_counts
 from ehscheduler.core.calendars import LONDON, london_day
 from ehscheduler.core.saying import said_day, said_moment
+from ehscheduler.demo.chats import shown
 from ehscheduler.demo.picks import Picks, Received, pick, quarter_of
 from ehscheduler.demo.weeks import EXTRACT_COMES, EXTRACT_DAYS, FAMILIES, Lived
 
@@ -43,6 +44,7 @@ def show_demo(lived: Lived, started: float) -> None:
     _show_weeks(out, lived, picks)
     _show_practitioner(out, picks)
     _show_manager(out, picks)
+    _show_chats(out, lived)
     _show_climb(out, picks)
     _show_overdue(out, picks, lived.until)
     _show_card(out, picks)
@@ -74,6 +76,8 @@ def _show_weeks(out: Console, lived: Lived, picks: Picks) -> None:
     _heading(out, f"{said_day(lived.begin)} to {said_day(london_day(lived.until))}")
     for line in _weeks(lived):
         out.print(_beside(" •", line))
+    posted = ", ".join(f"{len(kept)} to {kind.title()}" for kind, kept in lived.chats.items())
+    out.print(_beside(" •", f"In the last fortnight copies were posted to two chats: {posted}."))
     out.print(_beside(" •", f"{len(lived.mails)} messages left by SMTP, to {picks.receivers} people and the operator:"))
     for kind, (one, many) in KINDS.items():
         if count := picks.counts.get(kind):
@@ -136,6 +140,26 @@ def _show_mail(out: Console, one: Received) -> None:
     head.add_row("Subject", Text(one.subject))
     parts = Group(head, Text(""), Text(one.text.rstrip()))
     out.print(Panel(parts, title=one.path.name, title_align="left", expand=False))
+
+
+# ---- chats
+
+CHATS = {
+    "slack": ("What a team saw in Slack", "an escalation"),
+    "teams": ("What a team saw in Teams", "a dispute"),
+}
+
+
+def _show_chats(out: Console, lived: Lived) -> None:
+    """Show the last message that each chat was given, as its readers see it: no family, no name, no reference."""
+    for kind, (heading, what) in CHATS.items():
+        _heading(out, heading)
+        if not lived.chats.get(kind):
+            out.print(f"No copy of {what} was posted in the last fortnight.")
+            continue
+        path = lived.chats[kind][-1]
+        said = Group(*(Text(line) for line in shown(path)))
+        out.print(Panel(said, title=path.name, title_align="left", expand=False))
 
 
 # ---- a dispute
@@ -235,6 +259,7 @@ def _show_rest(out: Console, lived: Lived, picks: Picks, seconds: float) -> None
     _heading(out, "What to do next")
     place = _short(lived.folder)
     out.print(f"All {len(lived.mails)} messages lie in {place}/mail as .eml files: open one in any mail program.")
+    out.print(f"What was posted to the chats lies in {place}/chat, as it was posted.")
     out.print(f"The extract, its mapping file and people.csv lie in {place}/extract.")
     out.print(f"The demo took {seconds:.0f} seconds. Three commands to try on what it left behind:")
     out.print()

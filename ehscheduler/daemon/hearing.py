@@ -54,11 +54,12 @@ class Hearing:
         return NewDelivery(recipient=recipient, channel=wants.channels.get(message, MAIL), send_after=send_after)
 
     def copies(self, team: str | None, kind: str, told: list[NewDelivery], *, immediate: bool) -> Iterator[NewDelivery]:
-        """Yield the copy that a team's chat gets of what people are told, not before the first of them."""
+        """Yield the copies that a team's chats get of what people are told, not before the first of them."""
         table = self.team(team)
         people = [one.send_after for one in told if one.recipient.startswith("person:")]
-        if team and table.chat and people and kind_of(kind, immediate=immediate) in table.chat_hears:
-            yield NewDelivery(recipient=f"team:{team}", channel=f"{CHAT}{table.chat}", send_after=min(people))
+        for chat, hears in table.chats.items() if team and people else ():
+            if kind_of(kind, immediate=immediate) in hears:
+                yield NewDelivery(recipient=f"team:{team}", channel=f"{CHAT}{chat}", send_after=min(people))
 
     def wants(self, person_id: str) -> Preferences:
         """Return what a person prefers, with their team's and their authority's where they leave it open."""

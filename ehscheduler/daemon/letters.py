@@ -117,7 +117,7 @@ def _letter(
     part: int,
     parts: int,
 ) -> Letter:
-    message = _message(around, kind, to, lines, inside, part, parts)
+    message = _message(around, kind, to, lines, inside, part, parts, shared=way.shared)
     return _frozen(around, way, kind, to, message, inside)
 
 
@@ -148,10 +148,12 @@ def _message(
     inside: Sequence[Checked],
     part: int,
     parts: int,
+    *,
+    shared: bool,
 ) -> Message:
     imprint, day, outage = _imprint_of(around), around.day, _outage(around, inside)
     if kind == "dispute":
-        steps = tuple(step_of(around, one, line) for one, line in zip(inside, lines, strict=True))
+        steps = tuple(step_of(around, one, line, shared=shared) for one, line in zip(inside, lines, strict=True))
         return Dispute(to=to, imprint=imprint, day=day, steps=steps)
     if kind == "immediate":
         waits_for, waits_until = _waits(around, inside)

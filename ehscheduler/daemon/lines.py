@@ -287,8 +287,8 @@ def _told_before(around: Around, one: Checked) -> Iterator[str]:
 # ---- disputes
 
 
-def step_of(around: Around, one: Checked, line: Line) -> Step:
-    """Write one step of a dispute, as told to somebody who decides there."""
+def step_of(around: Around, one: Checked, line: Line, *, shared: bool) -> Step:
+    """Write one step of a dispute, as told to somebody who decides there; in a `shared` chat nobody is the reader."""
     policy, m = around.authority.policy, one.milestone
     detail = m.anchor.detail if m.anchor else {}
     rung = next(r for r in m.rungs if r.stage == one.notice.stage)  # `check` has made sure that it is there
@@ -313,7 +313,7 @@ def step_of(around: Around, one: Checked, line: Line) -> Step:
         goes_to_next=" and ".join(title(role) for role in above.who) if above else "",
         about=said_word(str(detail.get("about"))) if detail.get("about") in matters(policy) else "",
         sides=tuple(map(title, sides)),
-        others=tuple(title(role) for role in rung.who if role not in one.notice.to_roles or len(rung.who) > 1),
+        others=tuple(title(r) for r in rung.who if shared or r not in one.notice.to_roles or len(rung.who) > 1),
         recorded=tuple(map(title, rung.recorded)),
         at_odds=rung.at_odds,
         if_over=()

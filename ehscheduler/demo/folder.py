@@ -7,7 +7,17 @@ from pathlib import Path
 from ehscheduler.errors import InputRefused
 
 MARK = ".made-by-ehscheduler-demo"
-OURS = ("extract", "second", "mail", "config.toml", "ehscheduler.db", "ehscheduler.db-wal", "ehscheduler.db-shm", MARK)
+OURS = (
+    "extract",
+    "second",
+    "mail",
+    "chat",
+    "config.toml",
+    "ehscheduler.db",
+    "ehscheduler.db-wal",
+    "ehscheduler.db-shm",
+    MARK,
+)
 
 CONFIG = """\
 # Made by 'ehscheduler demo'. While the demo ran, mail left by SMTP for a sink on this machine.

@@ -1,7 +1,7 @@
 """Weeks of a service, lived through by a simulated clock: extracts come in, the daemon takes its turns.
 
-The clock is the only thing that is simulated. Files are read by the import, turns are the daemon's own, and mail goes
-by SMTP to a sink on this machine.
+The clock is the only thing that is simulated. Files are read by the import, turns are the daemon's own, mail goes by
+SMTP to a sink on this machine, and for the last fortnight copies go by webhook to two chats on it.
 """
 
 import random
@@ -11,17 +11,25 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from ehscheduler import office
-from ehscheduler.config import Mail, read_config
+from ehscheduler.config import (
+    AuthorityPreferences,
+    ChannelTable,
+    Config,
+    Egress,
+    Mail,
+    TeamPreferences,
+    read_config,
+)
 from ehscheduler.core.calendars import LONDON, Calendar, at_clock, london_day
 from ehscheduler.daemon.build import desk_of
-from ehscheduler.daemon.desk import Desk
+from ehscheduler.daemon.desk import EVERY_TEAM, Desk
 from ehscheduler.daemon.turn import turn
 from ehscheduler.demo import second
+from ehscheduler.demo.chats import Chat, listening_as
 from ehscheduler.demo.folder import fresh_folder, write_config
-from ehscheduler.demo.sink import Sink, listening
+from ehscheduler.demo.sink import listening
 from ehscheduler.fitting import fitted
 from ehscheduler.intake.caseload import Caseload, write_caseload
-from ehscheduler.notify.ways import MAIL
 from ehscheduler.plugins import Authority, installed, load
 from ehscheduler.store.cases import case_refs, cases_due
 from ehscheduler.store.events import events_of
@@ -33,6 +41,8 @@ FAMILIES = 40
 EXTRACT_DAYS = 182
 WEEKS = 8
 EXTRACT_COMES = time(6, 30)
+CHATS_FOR = timedelta(days=14)
+"""A chat takes a message a second, which would be the longest part of all weeks."""
 DISPUTE_AT, DECIDED_AT, DECIDER = time(9, 10), time(11, 10), "group_manager"
 
 Progress = Callable[[int, int], None]
@@ -65,6 +75,7 @@ class Lived:
     dispute: Dispute | None = None
     second: Authority | None = None
     mails: list[Path] = field(default_factory=list)
+    chats: dict[str, list[Path]] = field(default_factory=dict)
 
     def store(self) -> Store:
         """Open what the weeks left behind."""
@@ -87,25 +98,47 @@ def live_through(
         weeks,
     )
     on_disk = read_config(lived.config)
-    with listening(folder / "mail") as sink, Store.create(on_disk.database.url) as store:
+    with (
+        listening(folder / "mail") as sink,
+        listening_as("slack", folder / "chat") as slack,
+        listening_as("teams", folder / "chat") as teams,
+        Store.create(on_disk.database.url) as store,
+    ):
         by_smtp = Mail(channel="smtp", host="127.0.0.1", port=sink.port, security="none", sender=on_disk.mail.sender)
         config = on_disk.model_copy(update={"mail": by_smtp})
         lived.authority = fitted(bare, config, london_day(now))
-        desk = desk_of(config, store, {AUTHORITY: lived.authority}, "demo")
-        _Weeks(lived, desk, sink, seed).run(progress)
+        desks = [
+            desk_of(each, store, {AUTHORITY: lived.authority}, "demo")
+            for each in (config, _with_chats(config, folder, slack, teams))
+        ]
+        _Weeks(lived, desks[0], desks[1], seed).run(progress)
         if second.AUTHORITY in installed():
             lived.second = second.take_second(folder / "second", store, config, now)
     lived.mails = sink.kept
+    lived.chats = {chat.kind: chat.kept for chat in (slack, teams)}
     return lived
+
+
+def _with_chats(config: Config, folder: Path, slack: Chat, teams: Chat) -> Config:
+    """Let every team's escalations be copied to one chat, and its disputes to the other."""
+    tables = {}
+    for chat in (slack, teams):
+        secret = folder / "chat" / f"{chat.kind}-address.txt"
+        secret.write_text(chat.address, encoding="utf-8")
+        tables[f"the-{chat.kind}"] = ChannelTable(kind=chat.kind, secret_file=str(secret))
+    hears = TeamPreferences(chats={"the-slack": ["escalation"], "the-teams": ["dispute"]})
+    preferences = {AUTHORITY: AuthorityPreferences(teams={EVERY_TEAM: hears})}
+    egress = Egress(also_allow=[slack.place, teams.place])
+    return config.model_copy(update={"channels": tables, "preferences": preferences, "egress": egress})
 
 
 class _Weeks:
     """Moves the clock by the hour, at half past, day and night."""
 
-    def __init__(self, lived: Lived, desk: Desk, sink: Sink, seed: int) -> None:
+    def __init__(self, lived: Lived, desk: Desk, with_chats: Desk, seed: int) -> None:
         self.lived = lived
         self.desk = desk
-        self.sink = sink
+        self.with_chats = with_chats
         self.seed = seed
         self.rng = random.Random(seed)  # noqa: S311 - spreads repeats, and must be the same every time
         self.day_of_dispute = _day_of_dispute(lived)
@@ -118,6 +151,8 @@ class _Weeks:
         moments = list(_half_hours(self.lived.begin, self.lived.until))
         for n, moment in enumerate(moments, 1):
             here = moment.astimezone(LONDON)
+            if here.date() > london_day(self.lived.until) - CHATS_FOR:
+                self.desk = self.with_chats
             if here.time() == EXTRACT_COMES and self.calendar.is_working(here.date()):
                 self._extract(here.date(), moment)
             self._by_hand(moment)
@@ -148,7 +183,7 @@ class _Weeks:
         """Tell whether the daemon's turn would find anything; a turn with nothing to do is left out."""
         with self.desk.store.read() as tx:
             cases = cases_due(tx, AUTHORITY, now=moment, limit=1)
-            return bool(cases or waiting_deliveries(tx, AUTHORITY, now=moment, limit=1, channels=[MAIL]))
+            return bool(cases or waiting_deliveries(tx, AUTHORITY, now=moment, limit=1, channels=self.desk.ways))
 
     def _turn(self, moment: datetime) -> None:
         turn(self.desk, lambda: moment, stop=lambda: False, rng=self.rng)

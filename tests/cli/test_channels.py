@@ -92,7 +92,7 @@ kind = "notify"
 [preferences.nottinghamshire]
 channel = "txt"
 [preferences.nottinghamshire.teams."EHCM South"]
-chat = "souht"
+chats = { souht = ["dispute"] }
 """
     )
     doctor = cli("doctor").flat

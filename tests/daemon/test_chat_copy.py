@@ -22,7 +22,7 @@ def lived(house: House, kind: str, server: GovukServer, monkeypatch: pytest.Monk
     house.set(
         egress={"also_allow": [server.url.partition("//")[2]]},
         channels={"north": {"kind": kind, "secret_env": "HOOK", **more}},
-        preferences={NAME: {"teams": {"North": {"chat": "north", "chat_hears": ["digest", "escalation"]}}}},
+        preferences={NAME: {"teams": {"North": {"chats": {"north": ["digest", "escalation"]}}}}},
         link={NAME: "https://cases.council.example/{case_ref}"},
     )
     house.live()

@@ -145,7 +145,7 @@ def test_each_kind_goes_by_the_way_that_is_preferred_for_it(begun: House) -> Non
 
 
 def test_a_chat_gets_a_copy_and_the_people_are_told_all_the_same(begun: House) -> None:
-    begun.set(preferences={NAME: {"teams": {"North": {"chat": "north"}}}})
+    begun.set(preferences={NAME: {"teams": {"North": {"chats": {"north": ["escalation", "dispute"]}}}}})
     north = FakeWay("chat:north")
     for day in ("2026-03-11", "2026-03-16", "2026-03-17", "2026-03-18"):
         turn(begun, f"{day} 08:30", north)
@@ -154,7 +154,7 @@ def test_a_chat_gets_a_copy_and_the_people_are_told_all_the_same(begun: House) -
 
 
 def test_a_copy_of_what_is_done_since_is_not_sent(begun: House) -> None:
-    begun.set(preferences={NAME: {"teams": {"*": {"chat": "all", "chat_hears": ["digest"]}}}})
+    begun.set(preferences={NAME: {"teams": {"*": {"chats": {"all": ["digest"]}}}}})
     chat = FakeWay("chat:all", script=[Outcome("temporary", "503", about="channel"), OK])
     turn(begun, "2026-03-11 08:30", chat)
     begun.events("C1", "2026-03-11 09:00 home_visit")
@@ -165,7 +165,7 @@ def test_a_copy_of_what_is_done_since_is_not_sent(begun: House) -> None:
 
 
 def test_one_way_that_is_shut_keeps_no_other_back(begun: House) -> None:
-    begun.set(preferences={NAME: {"teams": {"North": {"chat": "north", "chat_hears": ["digest"]}}}})
+    begun.set(preferences={NAME: {"teams": {"North": {"chats": {"north": ["digest"]}}}}})
     chat = FakeWay("chat:north", script=[Outcome("misconfigured", "404 no_service", about="channel")])
     turn(begun, "2026-03-11 08:30", chat)
     assert told(begun) == [("2026-03-11 08:30", "reminder", "person:w1")]

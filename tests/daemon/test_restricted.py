@@ -7,7 +7,7 @@ from tests.daemon.house import LADDER, NAME, PEOPLE, House
 from tests.daemon.test_preferences import FakeWay, prefer, turn
 
 DUTY = {NAME: {"North": "duty@council.example", "*": "all@council.example"}}
-CHAT = {NAME: {"teams": {"*": {"chat": "all", "chat_hears": ["digest", "escalation", "baseline"]}}}}
+CHAT = {NAME: {"teams": {"*": {"chats": {"all": ["digest", "escalation", "baseline"]}}}}}
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_what_waits_for_a_way_that_config_names_no_more_goes_by_mail(begun: Hous
 
 
 def test_the_copy_of_a_chat_that_is_shut_goes_to_the_duty_address_or_nowhere(begun: House) -> None:  # noqa: F811
-    begun.set(preferences={NAME: {"teams": {"*": {"chat": "all", "chat_hears": ["digest"]}}}})
+    begun.set(preferences={NAME: {"teams": {"*": {"chats": {"all": ["digest"]}}}}})
     chat = FakeWay("chat:all", script=[GONE])
     for clock in SHUT_FROM:
         turn(begun, f"2026-03-11 {clock}", chat)

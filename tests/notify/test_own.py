@@ -226,3 +226,15 @@ def test_two_hundred_lines_are_written_in_time_and_within_the_size(made: list[Ow
 def test_every_kind_but_the_operators_can_be_worded() -> None:
     assert set(KINDS) >= {"digest", "escalation", "dispute", "immediate", "baseline"}
     assert "operator" not in KINDS
+
+
+def test_the_example_of_the_readme_works(made: list[OwnWords]) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("## Templates of a council's own")[2].partition("\n## ")[0]
+    text = shown.split("```\n")[1]
+    words = say(made, digest_txt=text, digest_subject="{{ authority }}: {{ summary }}")
+    assert '"digest.subject": "{{ authority }}: {{ summary }}"' in shown
+    rendered = words.words_for(DIGEST, MOMENT)
+    assert words.state == {"digest": ""}
+    assert rendered is not None
+    assert rendered.text.startswith("Good morning, Worker Example. This is Monday 22 June 2026: ")
