@@ -20,6 +20,8 @@ from ehscheduler.store.tx import Tx
 
 EVERY_TEAM = "*"
 """The name of an authority's own duty address, which hears what reaches nobody else."""
+MORNING_MISSED = timedelta(hours=2)
+"""How late a morning's work may be before the morning counts as missed."""
 OUTAGE = "last_outage"
 """The state under which the last outage is noted."""
 

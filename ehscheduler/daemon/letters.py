@@ -7,6 +7,7 @@ from itertools import islice
 
 from ehscheduler.address import message_id
 from ehscheduler.core.actions import next_morning
+from ehscheduler.daemon.desk import MORNING_MISSED
 from ehscheduler.daemon.hearing import kind_of
 from ehscheduler.daemon.lines import line_of, step_of
 from ehscheduler.daemon.look import at_work
@@ -51,6 +52,10 @@ def compose(around: Around, way: Way, to: Addressee, checked: Sequence[Checked])
     yield from _weeks(around, way, to, weeks)
     for one in (one for one in checked if one not in weeks):
         by_kind.setdefault(kind_of(one.notice.kind, immediate=one.notice.immediate), []).append(one)
+    if len(by_kind) > 1 and (way.shared or not around.recipient.startswith("team:")) and _piled_up(around, checked):
+        by_kind = {"digest": [one for kind, own in by_kind.items() if kind != "baseline" for one in own]} | {
+            kind: own for kind, own in by_kind.items() if kind == "baseline"
+        }
     if "digest" in by_kind and not around.recipient.startswith("team:"):
         # What goes out in the same minute goes in one message, hour clocks too.
         by_kind["digest"] += by_kind.pop("immediate", [])
@@ -171,7 +176,10 @@ def _message(
     if kind == "baseline":
         live, team = around.live_from, around.recipient.partition(":")[2]
         return Baseline(to=to, imprint=imprint, day=day, team=team, live_from=live, lines=lines, part=part, parts=parts)
-    return Digest(to=to, imprint=imprint, day=day, lines=lines, outage=outage, part=part, parts=parts)
+    with_each = list(zip(inside, lines, strict=True))
+    steps = tuple(step_of(around, one, line, shared=shared) for one, line in with_each if line.kind == "dispute")
+    plain = tuple(line for line in lines if line.kind != "dispute")
+    return Digest(to=to, imprint=imprint, day=day, lines=plain, steps=steps, outage=outage, part=part, parts=parts)
 
 
 def _imprint_of(around: Around) -> Imprint:
@@ -182,6 +190,13 @@ def _imprint_of(around: Around) -> Imprint:
         edition=policy.edition,
         safeguarding_route=around.desk.config.safeguarding_route(around.authority.name),
     )
+
+
+def _piled_up(around: Around, inside: Sequence[Checked]) -> bool:
+    """Tell whether any of this should have been told before a working morning that went by: then it is one message."""
+    calendar, now = around.authority.calendar, around.now
+    missed = (next_morning(calendar, one.notice.decided_at) + MORNING_MISSED <= now for one in inside)
+    return bool(_outage(around, inside)) or any(missed)
 
 
 def _outage(around: Around, inside: Sequence[Checked]) -> str:

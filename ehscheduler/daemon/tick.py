@@ -17,7 +17,7 @@ from ehscheduler.core.people import Directory
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.vocabulary import is_restricted
 from ehscheduler.daemon.decide import decide
-from ehscheduler.daemon.desk import OUTAGE, Desk, as_word
+from ehscheduler.daemon.desk import MORNING_MISSED, OUTAGE, Desk, as_word
 from ehscheduler.daemon.drops import EVERY_DELIVERY, pass_on
 from ehscheduler.daemon.feeds_state import Feeding, feeding_of
 from ehscheduler.daemon.hearing import Hearing, by_mail_alone
@@ -57,8 +57,6 @@ log = logging.getLogger("ehscheduler.tick")
 BATCH = 500
 AFTER_A_FAULT = timedelta(hours=1)
 CASE_FAULT, CASE_PROBLEM = "case fault", "case problem"
-MORNING_MISSED = timedelta(hours=2)
-"""How late a morning's tick may be before it counts as missed."""
 
 
 @dataclass(slots=True)

@@ -17,8 +17,6 @@ from ehscheduler.notify.messages import Message
 ENTRIES = 12
 """So many entries are written out under one heading; of more there is a count."""
 SLACK_BLOCKS, SLACK_HEADER, SLACK_TEXT = 50, 150, 3000
-TEAMS_BYTES = 28 * 1024
-"""What Teams takes."""
 BODY_BYTES = 24 * 1024
 """Ours, for both: Slack names no size for a whole message, and what Teams' flow adds to one counts as well."""
 CARD = "application/vnd.microsoft.card.adaptive"
@@ -35,10 +33,6 @@ def slack_body(message: Message, *, references: bool = False) -> bytes:
 def teams_body(message: Message, *, references: bool = False) -> bytes:
     """Write the JSON with one Adaptive Card 1.4; raises MessageRefused for a message that no chat gets."""
     return _fitting(message, references, _teams)
-
-
-BODIES: dict[str, Callable[..., bytes]] = {"slack": slack_body, "teams": teams_body}
-"""How a message is written, by the kind of channel that config names."""
 
 
 def _fitting(message: Message, references: bool, write: Callable[[Said], Block]) -> bytes:

@@ -30,8 +30,12 @@ ABOUT_STAFF = "limit"
 """The kind of line that is about a colleague's work, and whose reference is their name: a chat gets its count alone."""
 WINDOWLESS = ("check",)
 """Kinds of line whose window says what was recorded of a family, and on which day."""
-HEADINGS = {**sections.HEADINGS, "handover": "Handed over"}
-TO_READER = {", now with you": ", told to the next one up", " handed over to you": " handed over"}
+HEADINGS = {**sections.HEADINGS, "handover": "Handed over", "up": "Past the date, told to the next one up"}
+TO_READER = {
+    ", now with you": ", told to the next one up",
+    " and now with you": " and told to the next one up",
+    " handed over to you": " handed over",
+}
 """What a mail's subject says to its one reader, in words for many."""
 UNTITLED = "A step of the protocol"
 GUIDE = "Good practice, not a limit."
@@ -139,6 +143,8 @@ def _lead(message: Told) -> Iterator[str]:
 
 def _digest_lead(message: Digest) -> Iterator[str]:
     yield f"What to do next, {day_words(message.day)}."
+    if message.steps:
+        yield f"A dispute never delays a referral. {_safe(message, 'act now')}"
 
 
 def _escalation_lead(message: Escalation) -> Iterator[str]:
@@ -204,15 +210,18 @@ def _reservations(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _parts(message: Told, references: bool) -> Iterator[Part]:
+    if isinstance(message, Dispute | Digest) and message.steps:
+        heading = HEADINGS["decide"] if isinstance(message, Digest) else ""
+        yield Part(heading, _gathered(_step(step, references) for step in _by_date(message.steps)))
     if isinstance(message, Dispute):
-        yield Part("", _gathered(_step(step, references) for step in _by_date(message.steps)))
         return
     found = sections.sections(message.lines, message.day)
     owner = isinstance(message, Immediate)
     for section in found:
         lines = [line for group in section.groups for line in group.lines]
         entries = [_entry(line, references, owner) for line in _in_order(lines) if line.kind != ABOUT_STAFF]
-        heading = HEADINGS[section.name] if len(found) > 1 else ""
+        several = len(found) > 1 or (isinstance(message, Digest) and bool(message.steps))
+        heading = HEADINGS[section.name] if several else ""
         yield Part(heading, _gathered(entries), unshown=len(lines) - len(entries))
 
 

@@ -117,12 +117,13 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """The one calm message of a working morning."""
+    """The one calm message of a working morning; after an outage the only one, with what waits to be decided too."""
 
     to: Addressee
     imprint: Imprint
     day: date
     lines: tuple[Line, ...]
+    steps: tuple[Step, ...] = ()
     outage: str = ""
     part: int = 1
     parts: int = 1
@@ -224,6 +225,8 @@ def lines_of(message: Message) -> tuple[Line, ...]:
         return tuple(step.line for step in message.steps)
     if isinstance(message, Weekly):
         return tuple(line for week in message.teams for line in week.lines)
+    if isinstance(message, Digest):
+        return (*(step.line for step in message.steps), *message.lines)
     return message.lines
 
 

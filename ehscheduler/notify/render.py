@@ -41,6 +41,7 @@ TEMPLATES: Mapping[type, str] = {
     Weekly: "weekly",
 }
 PARTS = {
+    "decide": ("{} decision needed", "{} decisions needed"),
     "handover": ("{} handed over to you", "{} handed over to you"),
     "today": ("{} due today", "{} due today"),
     "coming": ("{} due by {}", "{} due by {}"),
@@ -48,13 +49,14 @@ PARTS = {
     "open": ("{} with no set time", "{} with no set time"),
     "look": ("{} to look at", "{} to look at"),
     "changed": ("{} date changed", "{} dates changed"),
+    "up": ("{} past its date and now with you", "{} past their date and now with you"),
 }
 WEEK_PARTS = {
     "decide": ("{} decision", "{} decisions"),
     "coming": ("{} due", "{} due"),
     "past": ("{} past its date", "{} past their date"),
 }
-SUBJECT_PARTS = ("handover", "today", "coming", "past")
+SUBJECT_PARTS = ("decide", "handover", "today", "coming", "past", "up")
 
 
 def environment(loader: BaseLoader | None = None) -> ImmutableSandboxedEnvironment:
@@ -91,15 +93,15 @@ def render(message: Message, *, templates: ImmutableSandboxedEnvironment | None 
 def context_of(message: Message) -> dict[str, Any]:
     """Give everything that a template may see."""
     lines = messages.lines_of(message)
-    by_section = isinstance(message, Digest)
+    listed = message.lines if isinstance(message, Digest) else lines
     return {
         "message": message,
         "subject": subject(message),
         "summary": summary(message),
         "shared_recorded": shared_recorded(lines),
         "shared_stands_in": shared_stands_in(lines),
-        "sections": sections.sections(lines, message.day) if by_section else (),
-        "groups": sections.groups(lines),
+        "sections": sections.sections(listed, message.day) if isinstance(message, Digest) else (),
+        "groups": sections.groups(listed),
         "weeks": tuple(map(sections.week_of, message.teams)) if isinstance(message, Weekly) else (),
     }
 
@@ -128,7 +130,7 @@ def _part(message: Message) -> str:
 
 
 def _digest_subject(message: Digest) -> str:
-    counts = counted(message.lines, message.day)
+    counts = counted(messages.lines_of(message), message.day)
     main = [text for name, text in counts.items() if name in SUBJECT_PARTS]
     return ", ".join(main or counts.values())
 
@@ -197,7 +199,7 @@ def counted(lines: tuple[Line, ...], day: date) -> dict[str, str]:
 def summary(message: Message) -> str:
     """Sum a message up in one sentence of counts."""
     if isinstance(message, Digest | Immediate):
-        return words.list_words(list(counted(message.lines, message.day).values())) + "."
+        return words.list_words(list(counted(messages.lines_of(message), message.day).values())) + "."
     if isinstance(message, Escalation | Baseline):
         return f"{_past(len(message.lines))}."
     return ""

@@ -8,6 +8,7 @@ from ehscheduler.notify.messages import LINES_PER_MESSAGE, Line, TeamWeek
 
 NOT_SET = date.max
 HEADINGS = {
+    "decide": "To be decided",
     "handover": "Handed over to you",
     "today": "Today",
     "coming": "Coming up",
@@ -15,6 +16,7 @@ HEADINGS = {
     "look": "To look at",
     "changed": "Dates that have changed",
     "past": "Past the date",
+    "up": "Past the date, and now with you",
 }
 
 
@@ -100,6 +102,8 @@ def section_of(line: Line, day: date) -> str:
     """Name the section of a digest that a line belongs to."""
     if line.kind in {"changed", "handover"}:
         return line.kind
+    if line.kind in {"dispute", "escalation"}:
+        return "decide" if line.kind == "dispute" else "up"
     if line.state == "overdue":
         return "past"
     if line.kind in {"check", "limit", "drift"}:

@@ -14,7 +14,7 @@ from ehscheduler.daemon.deliver import deliver
 from ehscheduler.daemon.tick import tick
 from ehscheduler.errors import InputRefused
 from ehscheduler.notify.channel import Channel, Outcome
-from ehscheduler.notify.messages import Message
+from ehscheduler.notify.messages import Message, lines_of
 from ehscheduler.notify.ways import Way, Written
 from tests.daemon.house import NAME, OK, House, moment, told
 
@@ -28,8 +28,8 @@ class FakeWay:
     taken: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def write(self, message: Message, to: str, message_id: str, now: datetime) -> Written:
-        lines = getattr(message, "lines", ()) or tuple(step.line for step in getattr(message, "steps", ()))
-        said = {"kind": type(message).__name__, "lines": [f"{line.case_ref} {line.title}" for line in lines]}
+        lines = [f"{line.case_ref} {line.title}" for line in lines_of(message)]
+        said = {"kind": type(message).__name__, "lines": lines}
         return Written(said["kind"], json.dumps(said).encode())
 
     def send(self, message: bytes, *, to: str, message_id: str, deadline: float = 60.0) -> Outcome:

@@ -157,6 +157,26 @@ MESSAGES: dict[str, Message] = {
         lines=(PAST, line(recorded="a correction at 08:11 on Monday 22 June 2026")),
         outage="from 17:40 on Thursday 18 June 2026 to 07:55 on Monday 22 June 2026",
     ),
+    "digest-of-everything": Digest(
+        to=LEADER,
+        imprint=IMPRINT,
+        day=MONDAY,
+        lines=(PAST, OVERDUE_VISIT, COMING),
+        steps=(
+            Step(
+                line=DISPUTE,
+                since="09:10 on Friday 19 June 2026",
+                asks="Settle which service holds the case, and record the decision.",
+                decide_by="09:10 on Tuesday 23 June 2026",
+                stage=2,
+                stages=3,
+                told=("team manager",),
+                goes_to_next="strategic head",
+                asked_as=("service manager",),
+            ),
+        ),
+        outage="from 17:40 on Thursday 18 June 2026 to 07:55 on Monday 22 June 2026",
+    ),
     "escalation": Escalation(to=LEADER, imprint=IMPRINT, day=MONDAY, lines=(OVERDUE_VISIT, OVERDUE_CONTACT)),
     "dispute": Dispute(
         to=LEADER,

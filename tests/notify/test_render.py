@@ -267,13 +267,13 @@ def test_where_it_was_recorded_is_said_once_when_it_is_the_same_and_by_line_when
     assert differing.count("As recorded in") == 2
 
 
-def test_an_owner_s_name_is_shown_to_a_manager_in_an_escalation_and_nowhere_else() -> None:
+def test_an_owner_s_name_is_shown_to_who_is_next_on_the_ladder_and_nowhere_else() -> None:
     named = replace(OVERDUE_VISIT, owner_name="Canary Worker")
     common: dict[str, Any] = {"to": LEADER, "imprint": IMPRINT, "day": MONDAY}
     assert "Canary Worker" in render(Escalation(**common, lines=(named,))).text
     step = Step(line=named, since="s", asks="a", decide_by="d", stage=1, stages=2)
     for other in (
-        Digest(**common, lines=(named,)),
+        Digest(**common, lines=(replace(named, kind="overdue"),)),
         Immediate(**common, lines=(named,)),
         Baseline(**common, lines=(named,), team="East", live_from=MONDAY),
         Dispute(**common, steps=(step,)),
