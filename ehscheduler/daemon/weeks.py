@@ -160,7 +160,7 @@ def _drift_line(around: Around, one: _One, drift: Drifting) -> Line:
     return Line(
         case_ref=one.found.case,
         title=said[:1].upper() + said[1:],
-        clause=", ".join(clauses) or "not in the document",
+        clause=", ".join(clauses),
         kind="drift",
         state="due",
         window="look at it with the worker" if not drift.signals[0].asks else drift.signals[0].asks,

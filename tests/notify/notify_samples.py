@@ -273,7 +273,7 @@ MESSAGES: dict[str, Message] = {
                         line("EH-0981", "No contact with the family in 62 days"),
                         kind="drift",
                         due_on=None,
-                        clause="not in the document",
+                        clause="",
                         window="look at it with the worker",
                     ),
                     replace(
