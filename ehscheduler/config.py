@@ -21,6 +21,8 @@ from ehscheduler.errors import ConfigRefused, PhraseFault
 NEUTRAL_NAME = "Early Help reminders"
 SQLITE = "sqlite:///"
 Kind = Literal["digest", "immediate", "escalation", "dispute", "baseline", "weekly"]
+Copied = Literal["digest", "immediate", "escalation", "dispute", "baseline"]
+"""What a chat gets copies of; a manager's week names colleagues."""
 SAFEGUARDING = "follow your council's safeguarding procedure; nothing here delays a referral"
 
 
@@ -154,7 +156,7 @@ class PreferencesTable(_Table):
 class TeamPreferences(PreferencesTable):
     """The same for one team, and which chats get a copy of which kinds: counts and titles, for many read them."""
 
-    chats: dict[str, list[Kind]] = {}
+    chats: dict[str, list[Copied]] = {}
 
 
 class AuthorityPreferences(PreferencesTable):

@@ -105,6 +105,8 @@ def _row(one: "Sent") -> tuple[str, ...]:
     row, why = one.row, one.row.why or one.row.server_answer
     if one.state == "bounced":
         why = "; ".join(part for part in (row.server_answer, row.why) if part)
+    if one.state == "waiting":
+        why = f"until {london_iso(row.send_after)[:16].replace('T', ' ')}{f' ({why})' if why else ''}"
     became = one.state.replace("_", " ") + (f": {why.removeprefix(f'{one.state}: ')}" if why else "")
     at = london_iso(row.at)[:16].replace("T", " ")
     return at, row.kind, row.case_ref, row.milestone, row.recipient.replace(":", " ", 1), row.channel, became

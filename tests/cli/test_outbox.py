@@ -75,6 +75,20 @@ def test_what_waits_can_be_dropped_with_a_reason(sent: Cli, at: Callable[[str], 
     assert sent("outbox", "replay", "--case", "C1").code == 1
 
 
+def test_what_quiet_hours_put_off_is_shown_with_the_time_it_waits_for(sent: Cli, at: Callable[[str], None]) -> None:
+    sent("prefer", "w1", "--quiet", "17:00-09:45", "--digest-at", "09:45")
+    at("2026-06-11 08:30")
+    sent("tick")
+    at("2026-06-16 08:30")
+    assert sent("tick").code == 0
+    (waiting, *_) = parsed(sent("outbox", "--state", "waiting", "--format", "json").out)["deliveries"]
+    assert waiting["send_after"].startswith("2026-06-16T09:45")
+    assert "waiting: until 2026-06-16 09:45" in sent("outbox", "--state", "waiting").flat
+    at("2026-06-16 09:45")
+    sent("tick")
+    assert states(sent)[0] == "handed_over"
+
+
 def test_what_a_person_prefers_is_said_back(sent: Cli) -> None:
     said = sent("prefer", "w1", "--digest-at", "09:30", "--quiet", "17:00-09:00")
     assert said.flat == "w1: by the usual channel; digest at 09:30; quiet hours 17:00-09:00."
