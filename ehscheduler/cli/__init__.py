@@ -2,7 +2,7 @@
 
 # The help lists commands in this order.
 from ehscheduler.cli import setup, acts, disputes, answers, drift, report, people  # noqa: I001
-from ehscheduler.cli import demo, policies, preview, outbox, service, status, coverage, calendar, backup
+from ehscheduler.cli import demo, policies, preview, outbox, shadow, service, status, coverage, calendar, backup
 from ehscheduler.cli.common import app
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "report",
     "service",
     "setup",
+    "shadow",
     "status",
 ]

@@ -141,8 +141,8 @@ def _write_csv(reports: Iterable["Report"]) -> None:
     for found in reports:
         for one in found.tallies:
             words = (found.authority, one.group, one.rule, one.title, one.clause, one.force)
-            out.writerow([*map(_as_text, words), *(getattr(one, name) for name in _names())])
+            out.writerow([*map(as_text, words), *(getattr(one, name) for name in _names())])
 
 
-def _as_text(word: str) -> str:
+def as_text(word: str) -> str:
     return f"'{word}" if word.startswith(FORMULA) else word

@@ -16,7 +16,7 @@ from ehscheduler.daemon.look import Decided, Decision, Look
 from ehscheduler.daemon.meant import Alarm
 from ehscheduler.daemon.moved import CHANGED, changes, moved_at, told_instead
 from ehscheduler.daemon.quiet import ONE_DAY, left_alone, quiet_until, run_out
-from ehscheduler.daemon.told import HAD_IT, KNEW, LATE, UNSENT, Told
+from ehscheduler.daemon.told import HAD_IT, KNEW, LATE, SHADOW, UNSENT, Told
 from ehscheduler.daemon.whom import addressed
 
 BEGINNING = datetime.min.replace(tzinfo=start_of_day(date(2000, 1, 1)).tzinfo)
@@ -188,10 +188,11 @@ def _may_climb(look: Look, action: Action, again: list[datetime]) -> bool:
     if below is None or below.lapsed:
         again.append(look.now + TRY_AGAIN)  # it is decided in this very look, or as soon as it reaches somebody
         return False
-    if below.kept and below.kept != KNEW:
+    rehearsed = below.kept == look.silent == SHADOW  # in shadow each hears, as it were, when it would have been sent
+    if below.kept and below.kept != KNEW and not rehearsed:
         return False
     m = next(m for m in look.live if m.key == action.key)
-    heard = below.decided_at if below.kept else _settled_at(look, m, below)
+    heard = (below.last_try or below.decided_at) if below.kept else _settled_at(look, m, below)
     if heard is None:
         ready = _ready(look, m, action, max(below.waits.values()))
         again.append(max(ready, look.now + TRY_AGAIN) if ready else look.now + TRY_AGAIN)

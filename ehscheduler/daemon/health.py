@@ -12,6 +12,7 @@ from ehscheduler.core.saying import said_moment
 from ehscheduler.daemon.build import channel_of, server_of, setting_faults
 from ehscheduler.daemon.coverage import CODE, asked_at, is_due
 from ehscheduler.daemon.feeds_fed import never_told, unfed
+from ehscheduler.daemon.feeds_state import NOT_FED
 from ehscheduler.daemon.heartbeat import last_beat
 from ehscheduler.daemon.limits import taken_as_full_time
 from ehscheduler.errors import EhsError
@@ -116,7 +117,7 @@ def _database(config: Config, authorities: list[Authority], now: datetime) -> It
                     yield from _shares(tx, authority, now)
                     yield from _fed(tx, authority, config, now)
                 yield from _heartbeat(tx, config)
-                for alarm in alarms(tx):
+                for alarm in (alarm for alarm in alarms(tx) if alarm.code != NOT_FED):  # named above, as a question
                     whose = "" if alarm.authority == EVERYWHERE else f"{alarm.authority}: "
                     said = f"{alarm.text} (since {said_moment(alarm.at)})"
                     yield Finding(f"{whose}alarm ({alarm.code})", False, said)

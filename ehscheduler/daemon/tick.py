@@ -314,6 +314,8 @@ def _deliveries(hearing: Hearing, decision: Decision, found: Evaluation) -> list
     """Return how each recipient is told, and the copy that the team's chat gets; none of a restricted case."""
     kind, immediate = decision.action.kind, decision.action.immediate
     told = [hearing.delivery(to, kind, decision.send_after[to], immediate=immediate) for to in decision.recipients]
+    if decision.kept:
+        return [replace(one, dropped=decision.kept) for one in told]
     if is_restricted(found.facts):
         return [by_mail_alone(one) for one in told]
     return [*told, *hearing.copies(as_word(found.facts.get("team")), kind, told, immediate=immediate)]

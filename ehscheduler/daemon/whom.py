@@ -11,7 +11,7 @@ from ehscheduler.daemon.handover import HANDOVER
 from ehscheduler.daemon.look import Decision, Look
 from ehscheduler.daemon.meant import Alarm, alarm_of, meant, owners_of, rungs_above
 from ehscheduler.daemon.moved import CHANGED, dated, had_it, untold
-from ehscheduler.daemon.told import HAD_IT, KNEW, LATE
+from ehscheduler.daemon.told import HAD_IT, KNEW, LATE, SHADOW
 
 AT_ONCE = ("escalation", "dispute", "baseline")
 """Kinds that wait for nobody's working day."""
@@ -27,6 +27,10 @@ def addressed(look: Look, action: Action, moved: datetime | None, alarms: list[A
     told = look.known(action)
     key = look.key(action) if told is None else f"{look.key(action)}|{told.times + 1}"
     episode = look.evaluation.episode
+    if look.silent == SHADOW:  # who would have heard is kept for the report, and nobody does
+        meant_for = _recipients(look, action, [])
+        after = {recipient: _send_after(look, action, recipient) for recipient in meant_for}
+        return Decision(action, key, episode, meant_for, after, kept=SHADOW)
     if look.silent:
         return Decision(action, key, episode, kept=look.silent)
     if look.feed_late and action.kind == "escalation":

@@ -32,6 +32,7 @@ FIELDS = (
     "status",
     "worker_id",
     "recorded_on",
+    "due_on",
 )
 DATES = ("incoming_on", "started_on", "completed_on")
 IDS = ("workflow_step_id", "person_id", "group_id", "worker_id")
@@ -97,6 +98,12 @@ class StepMapping:
     def words(self) -> frozenset[str]:
         """Every event that an extract can tell of by this mapping."""
         return frozenset((*DERIVED, "worker_changed", *(step.event for step in self.steps)))
+
+    def event_id(self, step: str, case: str, word: str) -> str:
+        """Name the event that a step is."""
+        # A step of several people is one event of their family, but one event each where a case is a person.
+        step = step if self.case == "group_id" else f"{step}@{case}"
+        return f"{self.source}:{step}:{word}"
 
     @property
     def headers(self) -> tuple[str, ...]:

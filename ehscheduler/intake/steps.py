@@ -204,9 +204,7 @@ class _StepReader:
         )
 
     def _event_id(self, step: str, case: str, word: str) -> str:
-        # A step of several people is one event of their family, but one event each where a case is a person.
-        step = step if self.mapping.case == "group_id" else f"{step}@{case}"
-        return f"{self.mapping.source}:{step}:{word}"
+        return self.mapping.event_id(step, case, word)
 
     # ---- the cells of a row
 

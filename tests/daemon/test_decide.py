@@ -448,10 +448,37 @@ def test_shadow_decides_and_records_everything_and_sends_nothing(house: House) -
     house.live(mode="shadow")
     house.case("C1", "2026-03-02 08:00 allocation")
     assert house.turns("2026-03-02", "2026-03-20") == []
-    assert house.kinds("C1") == ["(reminder)", "(due)", "(overdue)"]
-    assert house.rows == []
+    assert house.kinds("C1") == ["(reminder)", "(due)", "(overdue)", "(escalation)"]
+    assert [(row.kind, row.recipient, row.state) for row in sorted(house.rows, key=lambda row: row.at)] == [
+        ("reminder", "person:w1", "dropped"),
+        ("due", "person:w1", "dropped"),
+        ("overdue", "person:w1", "dropped"),
+        ("escalation", "person:m1", "dropped"),
+    ]
     assert {n.kept for n in house.notices("C1")} == {"shadow mode: decided and recorded, not sent"}
-    assert [entry.act for entry in house.trail()].count("decide") == 3
+    assert [entry.act for entry in house.trail()].count("decide") == 4
+
+
+def test_what_shadow_decided_is_what_would_have_been_told(house: House) -> None:
+    """Two cases live through the same weeks, the first in shadow: the same notices, at the same times."""
+    told: list[set[tuple[str, ...]]] = []
+    for mode in ("shadow", "live"):
+        house.live(mode=mode)
+        ref = f"C-{mode}"
+        house.at("2026-03-02 08:00").case(ref, "2026-03-02 08:00 allocation")
+        house.turns("2026-03-02", "2026-03-20")
+        told.append({(one.kind, str(one.at), one.recipient) for one in house.rows if one.case_ref == ref})
+    assert told[0] == told[1]
+    assert len(told[0]) == 4
+
+
+def test_what_was_overdue_in_shadow_goes_up_to_nobody_afterwards(house: House) -> None:
+    house.live(mode="shadow")
+    house.case("C1", "2026-03-02 08:00 allocation")
+    house.turns("2026-03-02", "2026-03-17")
+    house.live("2026-03-18")
+    house.turns("2026-03-18", "2026-03-27")
+    assert "m1@council.example" not in {mail.to for mail in house.channel.taken if "now with you" in mail.subject}
 
 
 def test_what_waits_when_shadow_is_switched_on_is_not_sent(house: House) -> None:
