@@ -88,9 +88,12 @@ def installed() -> list[str]:
 
 def load(name: str) -> Authority:
     """Load one authority's plugin, with its calendar; raise PolicyRefused with every fault, each naming the plugin."""
-    found = given(name)
-    calendar = calendar_for(found.policies[-1], found.closure_days).with_sittings(found.sittings)
-    return _authority(found, found.policies, calendar)
+    return _as_given(given(name))
+
+
+def load_point(point: EntryPoint) -> Authority:
+    """Load a plugin by its entry point, whether it is installed or not; raise PolicyRefused with every fault."""
+    return _as_given(_in_time(point))
 
 
 def load_changed(name: str, edition: Path | None, closed: Mapping[date, str]) -> Authority:
@@ -109,6 +112,11 @@ def load_changed(name: str, edition: Path | None, closed: Mapping[date, str]) ->
             raise PolicyRefused(faults)
     calendar = calendar_for(policies[-1], {**found.closure_days, **closed}).with_sittings(found.sittings)
     return _authority(found, tuple(policies), calendar)
+
+
+def _as_given(found: Given) -> Authority:
+    calendar = calendar_for(found.policies[-1], found.closure_days).with_sittings(found.sittings)
+    return _authority(found, found.policies, calendar)
 
 
 def _authority(found: Given, policies: tuple[Policy, ...], calendar: Calendar) -> Authority:

@@ -94,7 +94,7 @@ def policy_from(path: Path, conditions: Mapping[str, Asked] | None = None) -> Po
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PolicyRefused([f"{path.name}: is not TOML: {error}{_remedy(str(error))}"]) from None
+        raise PolicyRefused([f"{path.name}: is not TOML: {error}{toml_remedy(str(error))}"]) from None
     return read_tables(raw, text, path.name, conditions)
 
 
@@ -102,8 +102,10 @@ REMEDIES = {
     "Cannot declare": "two tables have one id; give each its own",
     "Cannot overwrite": "two lines have one key; leave one",
     "Invalid date": "write a date that exists, as 2026-03-02",
+    "Illegal character '\\n'": "close the quotes before the line ends",
 }
 
 
-def _remedy(said: str) -> str:
+def toml_remedy(said: str) -> str:
+    """Say what to do about a fault that the reader of TOML found; nothing where its own words say it."""
     return next((f"; {remedy}" for start, remedy in REMEDIES.items() if said.startswith(start)), "")

@@ -2,7 +2,7 @@
 
 # The help lists commands in this order.
 from ehscheduler.cli import setup, acts, disputes, answers, drift, report, people  # noqa: I001
-from ehscheduler.cli import demo, policies, preview, outbox, shadow, service, status, coverage, calendar, backup
+from ehscheduler.cli import demo, policies, plugin, preview, outbox, shadow, service, status, coverage, calendar, backup
 from ehscheduler.cli.common import app
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "drift",
     "outbox",
     "people",
+    "plugin",
     "policies",
     "preview",
     "report",

@@ -100,8 +100,10 @@ def _rule(path: Path, table: Table, words: Words) -> Iterator[Change]:
 
 def _sitting(path: Path, table: Table) -> Iterator[Change]:
     days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
-    at = days.index(table["on"].removeprefix("every "))
-    yield from (((*path, "on"), f"every {days[other]}") for other in (at - 1, (at + 1) % 5))
+    on = table["on"].removeprefix("every ")
+    if on in days:  # what a reading gives is changed there
+        at = days.index(on)
+        yield from (((*path, "on"), f"every {days[other]}") for other in (at - 1, (at + 1) % 5))
     cut = table.get("cut_off", "")
     if cut.endswith(" before"):
         yield from (((*path, "cut_off"), other) for other in phrase_changes(cut, lambda _: ()))

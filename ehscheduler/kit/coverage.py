@@ -12,15 +12,21 @@ REASONS = ("a principle", "no event can say it", "a duplicate of a named rule", 
 
 
 def coverage_faults(plugin: Plugin) -> list[str]:
-    """Say where coverage.toml differs from the rule list, or leaves a row or a rule in the air."""
-    return [f"{plugin.name} coverage.toml: {fault}" for fault in (*_rows(plugin), *_held(plugin), *_timed(plugin))]
+    """Say where coverage.toml leaves a row or a rule in the air, or differs from the rule list where there is one."""
+    listed = (_rows(plugin), _timed(plugin)) if plugin.rule_list is not None else ()
+    faults = (*_twice(plugin), *(fault for part in listed for fault in part), *_held(plugin))
+    return [f"{plugin.name} coverage.toml: {fault}" for fault in faults]
+
+
+def _twice(plugin: Plugin) -> Iterator[str]:
+    rows = [row["row"] for row in plugin.coverage]
+    yield from (f"the row {row} stands {rows.count(row)} times" for row in dict.fromkeys(rows) if rows.count(row) > 1)
 
 
 def _rows(plugin: Plugin) -> Iterator[str]:
-    rows, listed = [row["row"] for row in plugin.coverage], plugin.rule_list["rows"]
+    rows, listed = [row["row"] for row in plugin.coverage], (plugin.rule_list or {}).get("rows", [])
     yield from (f"the row {row} is missing; it is in tests/rule_list.toml" for row in listed if row not in rows)
     yield from (f"the row {row} is not in tests/rule_list.toml" for row in rows if row not in listed)
-    yield from (f"the row {row} stands {rows.count(row)} times" for row in dict.fromkeys(rows) if rows.count(row) > 1)
     if sorted(rows) == sorted(listed) and rows != listed:
         yield "the rows stand in another order than in tests/rule_list.toml"
 
@@ -43,7 +49,7 @@ def _held(plugin: Plugin) -> Iterator[str]:
 
 def _timed(plugin: Plugin) -> Iterator[str]:
     held = {rule for row in plugin.coverage if row["as"] == "T" for rule in row.get("rule", ())}
-    timed = plugin.rule_list.get("timed", [])
+    timed = (plugin.rule_list or {}).get("timed", [])
     if not timed:
         yield "tests/rule_list.toml does not say which rules are 'timed'"
     yield from (f"{rule} is timed, and no row under T names it" for rule in timed if rule not in held)
@@ -52,17 +58,22 @@ def _timed(plugin: Plugin) -> Iterator[str]:
 def word_faults(plugin: Plugin) -> list[str]:
     """Say which of the policy's own words nobody could look up: without a title, or without the clause they serve."""
     own = (plugin.policy.words[name] for name in plugin.tables.get("event", {}))
-    return [f"[event.{word.name}]: give it a title and a clause" for word in own if not (word.title and word.clause)]
+    return [
+        f"{plugin.policy.file} [event.{word.name}]: give it a title and a clause"
+        for word in own
+        if not (word.title and word.clause)
+    ]
 
 
 def reading_faults(plugin: Plugin) -> list[str]:
     """Say which readings nothing rests on, which have no answer, and which are neither signed nor marked as ours."""
     used, faults = rests_on(plugin), []
     for id_, reading in plugin.policy.readings.items():
+        at = f"{plugin.policy.file} [reading.{id_}]"
         if id_ not in used:
-            faults.append(f"[reading.{id_}]: nothing rests on it")
+            faults.append(f"{at}: nothing rests on it; name it under 'reading' in a rule, or take it out")
         if not (reading.answer and (reading.signed_by or reading.taken_by)):
-            faults.append(f"[reading.{id_}]: has no answer, or nobody who took it")
+            faults.append(f"{at}: has no answer, or nobody who took it; write answer and taken_by")
     return faults
 
 
@@ -84,18 +95,30 @@ def example_faults(plugin: Plugin) -> list[str]:
     guides = {id_ for id_, rule in plugin.policy.rules.items() if rule.force == "guide"}
     counted = [one for one in plugin.worked if isinstance(one, Counted)]
     wanted = wanting([one.example for one in counted], plugin.policy)
-    faults = [said for said in wanted if not any(said == f"no example shows {id_} late; add one" for id_ in guides)]
+    late = {f"no example shows {id_} late; add one" for id_ in guides}
+    faults = [_placed(plugin, said) for said in wanted if said not in late]
     for check in plugin.policy.checks:
         failed = {bool(one.table.get("notices") or one.table.get("warnings")) for one in counted if one.rule == check}
-        faults += [f"no example shows {check} {said}; add one" for said, way in _BOTH.items() if way not in failed]
+        faults += [
+            _placed(plugin, f"no example shows {check} {said}; add one")
+            for said, way in _BOTH.items()
+            if way not in failed
+        ]
     for id_, route in plugin.policy.routes.items():
         led = {str(one.table["team"]) for one in plugin.worked if isinstance(one, Routed) and one.rule == id_}
-        faults += [f"no [[routed]] case of {id_} leads to {row.to}" for row in route.rows if not _leads(row, led)]
+        faults += [
+            f"{plugin.place(id_)}: no [[routed]] case leads to {row.to}" for row in route.rows if not _leads(row, led)
+        ]
     for limit in plugin.policy.limits:
         told = {bool(one.table["told"]) for one in plugin.worked if isinstance(one, Workload) and one.rule == limit}
         if told != {True, False}:
-            faults.append(f"{limit} wants a [[workload]] case within the limit and one over it")
+            faults.append(f"{plugin.place(limit)}: wants a [[workload]] case within the limit and one over it")
     return faults
+
+
+def _placed(plugin: Plugin, said: str) -> str:
+    """Put before a wish for an example where its rule stands."""
+    return f"{plugin.place(said.split()[3])}: {said} to examples.toml"
 
 
 _BOTH = {"hold": False, "fail": True}

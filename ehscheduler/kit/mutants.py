@@ -1,6 +1,6 @@
 """Every mutant of a policy is refused by the reader, killed by a worked case, or named as equivalent with the reason.
 
-In the plugin's `tests/equivalent.toml`, for mutants that no case can ever tell apart from the policy:
+In `equivalent.toml` beside the policy, for mutants that no case can ever tell apart from the policy:
 
     [[equivalent]]
     mutants = ["standard.plan.met_by.0 = 'plan_made'"]
@@ -8,20 +8,23 @@ In the plugin's `tests/equivalent.toml`, for mutants that no case can ever tell 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from ehscheduler.core.calendars import Calendar
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.reading import read_tables
+from ehscheduler.core.vocabulary import BUILT_IN_ROLES
 from ehscheduler.errors import EhsError, PolicyRefused
 from ehscheduler.kit.changes import Mutant, Path, Words, mutants
+from ehscheduler.kit.hints import hint
 from ehscheduler.kit.plugin import Plugin, Tables
 from ehscheduler.kit.worked import Worked
 from ehscheduler.policy_files import bank_holidays, calendar_for
 
+FILE = "equivalent.toml"
 KINDS = ("event", "standard", "rhythm", "check", "meeting", "ladder", "limit", "route", "reading")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
@@ -33,8 +36,8 @@ class Killing:
         self.plugin = plugin
         self.tables = plugin.tables
         self.uses = {(kind, id_): frozenset(_names(t)) for kind in KINDS for id_, t in self._of(kind).items()}
-        roles = tuple(role for role, value in plugin.tables["roles"].items() if isinstance(value, str))
-        self.words = Words(self.kin, roles)
+        declared = (role for role, value in plugin.tables.get("roles", {}).items() if isinstance(value, str))
+        self.words = Words(self.kin, tuple(dict.fromkeys([*declared, *BUILT_IN_ROLES])))
         self._calendars: dict[object, Calendar] = {}
 
     def _of(self, kind: str) -> Mapping[str, Any]:
@@ -105,15 +108,28 @@ class Killing:
             self._calendars[key] = made.with_sittings(self.plugin.calendar.sittings)
         return self._calendars[key]
 
-    def living(self, name: str) -> list[Mutant]:
-        """Return the mutants of a table that the reader takes and no worked case tells apart from the policy."""
-        cases = self.touching(name)
-        alive = []
+    def tried(self, name: str, beat: Callable[[], None] = lambda: None) -> "Tried":
+        """Try every mutant of a table: the reader refuses it, a worked case tells it from the policy, or it lives."""
+        cases, found = self.touching(name), Tried()
         for mutant in self.of(name):
+            beat()
             policy = self.mutated(mutant)
-            if policy is not None and self.killer(policy, cases) is None:
-                alive.append(mutant)
-        return alive
+            if policy is None:
+                found.refused += 1
+            elif self.killer(policy, cases) is None:
+                found.living.append(mutant)
+            else:
+                found.told += 1
+        return found
+
+
+@dataclass
+class Tried:
+    """What became of the mutants of one table: how many were refused or told, and which live."""
+
+    refused: int = 0
+    told: int = 0
+    living: list[Mutant] = field(default_factory=list)
 
 
 @cache
@@ -128,32 +144,47 @@ def tables_with_mutants(plugin: Plugin) -> list[str]:
 
 def mutant_faults(plugin: Plugin, table: str) -> list[str]:
     """Say which mutants of a table live without being named as equivalent, and which named ones do not live."""
-    alive = {mutant.name for mutant in killing(plugin).living(table)}
-    named = {name for name in equivalents(plugin) if _table_of(name) == table}
-    return [
-        *(f"{name}: no worked case tells; add one to examples.toml" for name in sorted(alive - named)),
-        *(f"{name}: is no living mutant; take it out of equivalent.toml" for name in sorted(named - alive)),
-    ]
+    tried = killing(plugin).tried(table)
+    return [*living_faults(plugin, table, tried), *stale_faults(plugin, table, tried)]
+
+
+def living_faults(plugin: Plugin, table: str, tried: Tried) -> list[str]:
+    """Say which mutants of a table live without being named as equivalent, and what would tell them."""
+    alive = {mutant.name: mutant for mutant in tried.living}
+    at, named = f"{plugin.policy.file} [{table}]", equivalents(plugin)
+    return [f"{at}: no worked case tells {name}; {hint(alive[name])}" for name in sorted(alive.keys() - named.keys())]
+
+
+def stale_faults(plugin: Plugin, table: str, tried: Tried) -> list[str]:
+    """Say which mutants of a table are named as equivalent and do not live."""
+    alive = {mutant.name for mutant in tried.living}
+    stale = sorted(name for name in equivalents(plugin) if table_of(name) == table and name not in alive)
+    return [f"{FILE}: {name}: is no living mutant; take it out" for name in stale]
 
 
 def equivalent_faults(plugin: Plugin) -> list[str]:
     """Say which mutants are named without a reason, or in a table that the policy does not have."""
     known = killing(plugin).named()
     return [
-        f"tests/equivalent.toml: {name}: {'has no reason' if not because.strip() else 'is of no such table'}"
+        f"{FILE}: {name}: {'has no reason' if not because.strip() else 'is of no such table'}"
         for name, because in equivalents(plugin).items()
-        if not because.strip() or _table_of(name) not in known
+        if not because.strip() or table_of(name) not in known
     ]
 
 
 def equivalents(plugin: Plugin) -> dict[str, str]:
     """Return the mutants that no case can tell apart from the policy, and why."""
-    path = plugin.tests / "equivalent.toml"
+    path = plugin.package / FILE
     listed = plugin.read(path).get("equivalent", []) if path.exists() else []
-    return {name: str(one.get("because", "")) for one in listed for name in one["mutants"]}
+    try:
+        return {name: str(one.get("because", "")) for one in listed for name in one["mutants"]}
+    except (AttributeError, KeyError, TypeError):
+        raise PolicyRefused(
+            [f'{FILE}: write [[equivalent]] tables with mutants = ["..."] and because = "..."']
+        ) from None
 
 
-def _table_of(name: str) -> str:
+def table_of(name: str) -> str:
     kind, _, rest = name.partition(".")
     return "policy" if kind == "policy" else f"{kind}.{re.split(r'[. ]', rest)[0]}"
 

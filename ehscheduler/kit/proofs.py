@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from ehscheduler.kit.coverage import coverage_faults, example_faults, reading_faults, word_faults
+from ehscheduler.kit.ladders import ladder_faults
 from ehscheduler.kit.mutants import equivalent_faults
 from ehscheduler.kit.plugin import Plugin
+from ehscheduler.kit.properties import Found, chosen, tried
 from ehscheduler.kit.readme import readme_faults
 from ehscheduler.kit.snapshot import snapshot_faults
 from ehscheduler.kit.templates import template_faults
@@ -18,7 +20,16 @@ def worked_faults(plugin: Plugin) -> list[str]:
     return [said for worked in plugin.worked for said in worked.wrong(plugin.policy, plugin.calendar)]
 
 
+def property_faults(plugin: Plugin) -> list[str]:
+    """Say which rule does not keep what any protocol keeps, on the hard days of the calendar."""
+    found = Found()
+    for worked in chosen(plugin):
+        tried(plugin, worked, found)
+    return list(found.faults.values())
+
+
 PROOFS: tuple[Proof, ...] = (
+    ladder_faults,
     worked_faults,
     coverage_faults,
     word_faults,
@@ -28,6 +39,7 @@ PROOFS: tuple[Proof, ...] = (
     snapshot_faults,
     equivalent_faults,
     template_faults,
+    property_faults,
 )
 
 

@@ -1,39 +1,51 @@
 """The README's tables of words, readings and coverage, made from the policy's files and held to them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ehscheduler.core.policy import Reading
+from ehscheduler.errors import PolicyRefused
 from ehscheduler.kit.coverage import rests_on
 from ehscheduler.kit.plugin import Plugin
 
 
 def readme_faults(plugin: Plugin) -> list[str]:
     """Say which of the README's tables is missing, or is not what the files say now."""
-    text = (plugin.root / "README.md").read_text(encoding="utf-8")
-    faults = []
+    if plugin.root is None:
+        return []
+    text, faults = _text(plugin.root / "README.md"), []
     for name, lines in tables(plugin).items():
         begin, end = _marks(name)
         if begin not in text or end not in text:
-            faults.append(f"{plugin.name} README.md has no table between {begin!r} and {end!r}; put the marks there")
+            said = f"has no table between {begin!r} and {end!r}; put the marks there, or {plugin.remedy}"
+            faults.append(f"{plugin.name} README.md {said}")
         elif text.split(begin)[1].split(end)[0] != "\n".join(["", *lines, ""]):
-            faults.append(f"{plugin.name} README.md: the table of {name} is not what the files say; {remedy(plugin)}")
+            faults.append(f"{plugin.name} README.md: the table of {name} is not what the files say; {plugin.remedy}")
     return faults
 
 
-def remedy(plugin: Plugin) -> str:
-    return f"run: python -m ehscheduler.kit {plugin.name} --write"
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        raise PolicyRefused([f"{path}: cannot be read as UTF-8 text: {error}"]) from None
 
 
 def renew_readme(plugin: Plugin) -> None:
-    """Write the tables into the README, between the marks that stand there."""
+    """Write the tables into the README, between the marks that stand there, or at its end."""
+    if plugin.root is None:
+        raise PolicyRefused([f"{plugin.name}: is installed without its README; name the plugin's own folder"])
     path = plugin.root / "README.md"
-    text = path.read_text(encoding="utf-8")
+    text = _text(path)
     for name, lines in tables(plugin).items():
         begin, end = _marks(name)
-        if begin in text and end in text:
-            before, rest = text.split(begin, 1)
-            text = "\n".join([before + begin, *lines, end + rest.split(end, 1)[1]])
+        if begin not in text or end not in text:
+            text = f"{text.replace(begin, '').replace(end, '').rstrip()}\n\n{begin}\n{end}\n".lstrip()
+        before, rest = text.split(begin, 1)
+        text = "\n".join([before + begin, *lines, end + rest.split(end, 1)[1]])
     path.write_text(text, encoding="utf-8")
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from ehscheduler import pure
 from ehscheduler.kit.contract import Answer, ask, loaded
 from ehscheduler.kit.plugin import Plugin
-from ehscheduler.kit.readme import remedy
 
 NOTHING = "-"
 DAY = len("2026-03-02")
@@ -22,23 +21,26 @@ SECOND = len("2026-03-02T08:30:00")
 
 def snapshot_faults(plugin: Plugin) -> list[str]:
     """Say, line by line, where dates.txt is not what the policy gives now."""
-    path = _folder(plugin) / "dates.txt"
+    folder = standard_folder(plugin)
+    if folder is None:
+        return []
+    path = folder / "dates.txt"
     written = path.read_text(encoding="utf-8") if path.exists() else ""
-    made = snapshot(plugin)
+    made = snapshot(plugin, folder)
     if made == written:
         return []
     differs = unified_diff(written.splitlines(), made.splitlines(), "as written", "as counted now", lineterm="", n=0)
-    return [f"{plugin.name} tests/standard/dates.txt differs; if that is meant, {remedy(plugin)}", *differs]
+    return [f"{plugin.name} tests/standard/dates.txt differs; if that is meant, {plugin.remedy}", *differs]
 
 
 def renew_snapshot(plugin: Plugin) -> None:
     """Write dates.txt as the policy gives it now."""
-    (_folder(plugin) / "dates.txt").write_text(snapshot(plugin), encoding="utf-8")
+    if folder := standard_folder(plugin):
+        (folder / "dates.txt").write_text(snapshot(plugin, folder), encoding="utf-8")
 
 
-def snapshot(plugin: Plugin) -> str:
+def snapshot(plugin: Plugin, folder: Path) -> str:
     """Return every milestone and notice of the standard cases, one a line, by case."""
-    folder = _folder(plugin)
     asked = {name: str(value) for name, value in plugin.read(folder / "asked.toml").items()}
     files = (folder / "cases.csv", folder / "events.csv")
     with loaded(plugin):
@@ -47,13 +49,16 @@ def snapshot(plugin: Plugin) -> str:
     return "\n".join([*_text(plugin, asked, dates, told), ""])
 
 
-def _folder(plugin: Plugin) -> Path:
-    return plugin.tests / "standard"
+def standard_folder(plugin: Plugin) -> Path | None:
+    """Return the folder of the standard cases; None where the plugin has none, or is installed without it."""
+    folder = plugin.tests / "standard" if plugin.tests else None
+    return folder if folder and folder.is_dir() else None
 
 
 def _text(plugin: Plugin, asked: Mapping[str, str], dates: Answer, told: Answer) -> Iterator[str]:
     yield f"{plugin.name}: {plugin.policy.document}; edition: {plugin.policy.edition}"
-    yield f"Every date of the standard cases, looked at on {asked['at']}. Made from their files; {remedy(plugin)}"
+    again = f"run: ehscheduler plugin test {plugin.name} --write"
+    yield f"Every date of the standard cases, looked at on {asked['at']}. Made from their files; {again}"
     said = [*dates["problems"], *_not_standing(plugin, dates["warnings"])]
     for case in dict.fromkeys(row["case"] for row in dates["milestones"]):
         yield ""

@@ -162,6 +162,7 @@ FILES = {
     ),
     "tests/standard/asked.toml": 'at = "2026-03-31"\nfrom = "2026-03-31"\nuntil = "2026-04-14"\n',
     "README.md": README,
+    "pyproject.toml": '[project.entry-points.ehscheduler]\ntestshire = "ehs_testshire"\n',
 }
 
 Build = Callable[..., Plugin]
