@@ -69,13 +69,14 @@ def _take_folder(
     desk: Desk, authority: Authority, drop: Drop, now: datetime, stop: Callable[[], bool], fed: Fed
 ) -> None:
     folder = Path(drop.folder)
-    for one in taken_up(folder):
-        _take(desk, authority, drop, one, now, fed)
-    whole = _whole(desk, authority, drop, waiting(folder), now)
-    for one in sets_of(whole):
+    begun = taken_up(folder)
+    ready = [*begun, *sets_of(_whole(desk, authority, drop, waiting(folder), now))]
+    for n, one in enumerate(ready, start=1):
         if stop():
             return
-        _take(desk, authority, drop, take_up(folder, one), now, fed)
+        # Each import has an instant of its own, by which its files are told from those of another; none lies ahead.
+        at = now - timedelta(microseconds=len(ready) - n)
+        _take(desk, authority, drop, one if n <= len(begun) else take_up(folder, one), at, fed)
 
 
 def _whole(desk: Desk, authority: Authority, drop: Drop, paths: list[Path], now: datetime) -> list[Path]:
