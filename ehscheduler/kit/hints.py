@@ -1,6 +1,7 @@
 """What a worked case must have in it so that it tells a change of the policy from the policy."""
 
 from ehscheduler.kit.changes import Mutant
+from ehscheduler.kit.phrase_changes import ANCHOR
 
 WHO_HEARS = "write from, until and notices with to_roles in a case of it"
 HINTS: dict[str, str] = {
@@ -47,12 +48,29 @@ HINTS: dict[str, str] = {
     "rows": "write a [[routed]] case for each row, and one that no row takes",
     "value": "add a case with a due_on that rests on the reading",
 }
-DATED = "add a case with its due_on that counts over a weekend and a bank holiday, has the event twice"
+PHRASES = ("due", "every", "from", "at", "met_by", "unless", "needs", "any", "since", "not_before")
+"""Keys whose text names an event, so that the change itself says what a case needs."""
 
 
-def hint(mutant: Mutant) -> str:
-    """Say what a worked case needs so that this change shows in it."""
-    keys = [step for step in mutant.path[1:] if isinstance(step, str) and step in HINTS]
-    if mutant.path[0] == "ladder":
-        keys = [key for key in keys if key != "steps"] or keys
-    return HINTS[keys[0]] if keys else DATED
+def hint(mutant: Mutant, old: object = None) -> str:
+    """Say what a worked case needs so that this change of what stood there shows in it."""
+    keys = [step for step in mutant.path[1:] if isinstance(step, str) and step in (*HINTS, "due")]
+    key = next((key for key in keys if key != "steps"), keys[0] if keys else "due")
+    if key in PHRASES and isinstance(old, str) and isinstance(mutant.value, str):
+        return _of_phrase(old, mutant.value, evidence=key in ("met_by", "unless", "needs", "any"))
+    return HINTS.get(key, _COUNTED)
+
+
+_COUNTED = "add a case with its due_on, counted over a weekend, a bank holiday and the end of a month"
+
+
+def _of_phrase(old: str, new: str, *, evidence: bool) -> str:
+    """Say what tells two phrases apart: another event, another one of them, another number or another manner."""
+    before, after = ANCHOR.search(old), ANCHOR.search(new)
+    if not before or not after or old[: before.start()] != new[: after.start()]:
+        dated = {"no set time", "same day as", "at once afte"} & {old[:11], new[:11], old[:12], new[:12]}
+        return "add a case that is looked at some days later, with due_on and state" if dated else _COUNTED
+    if before[2] != after[2]:
+        return f"add a case in which {after[2]} happens on another day than {before[2]}, or without it"
+    once = evidence and not before[1]
+    return f"add a case in which {before[2]} happens {'once, and is enough' if once else 'twice, on two days'}"

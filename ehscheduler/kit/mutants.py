@@ -149,10 +149,20 @@ def mutant_faults(plugin: Plugin, table: str) -> list[str]:
 
 
 def living_faults(plugin: Plugin, table: str, tried: Tried) -> list[str]:
-    """Say which mutants of a table live without being named as equivalent, and what would tell them."""
-    alive = {mutant.name: mutant for mutant in tried.living}
-    at, named = f"{plugin.policy.file} [{table}]", equivalents(plugin)
-    return [f"{at}: no worked case tells {name}; {hint(alive[name])}" for name in sorted(alive.keys() - named.keys())]
+    """Say which mutants of a table live without being named as equivalent, by what a case needs that tells them."""
+    wanted: dict[str, list[str]] = {}
+    for mutant in unnamed(plugin, tried):
+        above, last = _at(plugin.tables, mutant.path[:-1]), mutant.path[-1]
+        old = above.get(last) if isinstance(above, Mapping) else above[last]
+        wanted.setdefault(hint(mutant, old), []).append(mutant.name)
+    at = f"{plugin.policy.file} [{table}]"
+    return [f"{at}: no worked case tells {'; '.join(sorted(names))}: {want}" for want, names in wanted.items()]
+
+
+def unnamed(plugin: Plugin, tried: Tried) -> list[Mutant]:
+    """Return the mutants that live and are not named as equivalent."""
+    named = equivalents(plugin)
+    return [mutant for mutant in tried.living if mutant.name not in named]
 
 
 def stale_faults(plugin: Plugin, table: str, tried: Tried) -> list[str]:

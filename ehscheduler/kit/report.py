@@ -10,7 +10,7 @@ from ehscheduler.kit.contract import through_files
 from ehscheduler.kit.coverage import coverage_faults, example_faults, reading_faults, word_faults
 from ehscheduler.kit.ladders import ladder_faults
 from ehscheduler.kit.lines import with_line
-from ehscheduler.kit.mutants import Tried, equivalent_faults, killing, living_faults, stale_faults
+from ehscheduler.kit.mutants import Tried, equivalent_faults, killing, living_faults, stale_faults, unnamed
 from ehscheduler.kit.plugin import Plugin
 from ehscheduler.kit.properties import Found, chosen, tried
 from ehscheduler.kit.readme import readme_faults, tables
@@ -132,14 +132,15 @@ def _hard_days(asked: Asked) -> Answer:
 def _changes(asked: Asked) -> Answer:
     """Change the policy every way; what lives is a fault where the score is less than what is asked."""
     plugin = asked.plugin
-    seen, living, faults = Tried(), list[str](), equivalent_faults(plugin)
+    seen, unseen, living, faults = Tried(), 0, list[str](), equivalent_faults(plugin)
     for table in killing(plugin).named():
         one = killing(plugin).tried(table, asked.beat)
         seen.refused, seen.told = seen.refused + one.refused, seen.told + one.told
         seen.living += one.living
+        unseen += len(unnamed(plugin, one))
         living += living_faults(plugin, table, one)
         faults += stale_faults(plugin, table, one)
-    counted, same = seen.told + len(living), len(seen.living) - len(living)
+    counted, same = seen.told + unseen, len(seen.living) - unseen
     score = 100 * seen.told // counted if counted else 100
     said = f"score {score} %: a worked case tells {seen.told} of {counted}"
     said += f"; {same} named as equivalent" if same else ""
