@@ -2,7 +2,8 @@
 
 # The help lists commands in this order.
 from ehscheduler.cli import setup, acts, disputes, answers, drift, report, people  # noqa: I001
-from ehscheduler.cli import demo, policies, plugin, preview, outbox, shadow, service, status, coverage, calendar, backup
+from ehscheduler.cli import demo, policies, policy_diff, plugin, preview
+from ehscheduler.cli import outbox, shadow, service, status, coverage, calendar, backup
 from ehscheduler.cli.common import app
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "people",
     "plugin",
     "policies",
+    "policy_diff",
     "preview",
     "report",
     "service",

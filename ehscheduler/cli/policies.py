@@ -29,7 +29,7 @@ def list_(format: FormatOption = "table") -> None:
     rows: list[dict[str, Any]] = []
     for name in installed():
         try:
-            rows += [_summary(name, read, folder) for read, folder in _policies(name)]
+            rows += [_summary(name, read, folder) for read, folder in policies_of(name)]
         except EhsError as error:
             rows.append({"authority": name, "ok": False, "faults": str(error).splitlines()})
     if format == "json":
@@ -88,7 +88,7 @@ def check(
     known = installed()
     for one in [which] if which else known or [load("").name]:
         try:
-            for read, folder in _policies(one):
+            for read, folder in policies_of(one):
                 faults += _checked(read, folder)
             if one in known:
                 faults += [f"{one}: {fault}" for fault in own_template_faults(load(one))]
@@ -136,7 +136,7 @@ def _examples(read: "Policy", calendar: "Calendar", path: Path) -> list[str]:
     return faults
 
 
-def _policies(which: str) -> list[tuple["Policy", Path]]:
+def policies_of(which: str) -> list[tuple["Policy", Path]]:
     from ehscheduler.plugins import given, installed
     from ehscheduler.policy_files import policy_from
 
@@ -163,7 +163,7 @@ def show(
     check_format(format)
     if show not in ("", *PARTS):
         raise typer.BadParameter(f"{show!r} is none of {', '.join(PARTS)}", param_hint="--show")
-    policies = _policies(which)
+    policies = policies_of(which)
     if format == "json":
         several = len(policies) > 1
         rows = [(read, row) for read, folder in policies for row in _rows(show or "rules", read, folder)]

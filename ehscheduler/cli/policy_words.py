@@ -108,11 +108,12 @@ def ladders(read: Policy) -> list[Row]:
 
 
 def _ladder(ladder: Ladder, read: Policy) -> Row:
-    steps = [_step(step, read) for step in ladder.steps]
+    steps = [step_words(step, read) for step in ladder.steps]
     return {"ladder": ladder.id, "title": ladder.title, "clause": ", ".join(ladder.clause), "steps": steps}
 
 
-def _step(step: Step, read: Policy) -> str:
+def step_words(step: Step, read: Policy) -> str:
+    """Say one rung of a ladder: who, where, and by when."""
     who = (" and " if step.together else " or ").join(read.title_of_role(role) for role in step.who)
     where = f" where {said_cond(step.where)}" if step.where else ""
     return f"{who}{where}: {step.due.text}{'; again until recorded' if step.final else ''}"
