@@ -1,10 +1,10 @@
 """Finds for a fault the line of the file that it speaks of, so that nobody has to look for it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
-_FILE = re.compile(r"(?P<file>[\w.-]+\.toml)(?P<table> \[\[?[\w.-]+\]\]?(?: [\w.-]+)?)?(?P<rest>.*)", re.DOTALL)
+_FILE = re.compile(r"(?P<file>[\w.-]+\.toml)(?P<table> \[\[[\w.-]+\]\] [\w.-]+| \[[\w.-]+\])?(?P<rest>.*)", re.DOTALL)
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]#]+?)\s*\]\]?\s*(#.*)?$")
 _QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
 _BY_HAND = re.compile(r"(\w+) is (\S+) by hand")
@@ -33,16 +33,23 @@ def _line(lines: list[str], table: str, rest: str) -> int:
         value = rf"\b{by_hand[1]}\s*=\s*[\"']?{re.escape(by_hand[2])}"
         if at := next((n + 1 for n in block if re.search(value, lines[n])), 0):
             return at
-    key = re.match(r":? *'?([a-z_]+)'?\b", rest.lstrip(": ").removeprefix("no key "))
-    if table and key and (at := _starting(lines, block, key[1])):
-        return at
-    for word in _words(rest):
+    key = re.match(r":? *'?([a-z_]+)\b", rest) if table else None
+    return (
+        _speaking_of(lines, block, (one or other for one, other in _QUOTED.findall(rest)), plain=bool(table))
+        or (_starting(lines, block, key[1]) if key else 0)
+        or _speaking_of(lines, block, _PLAIN.findall(rest), plain=bool(table))
+        or (block.start + 1 if table else 0)
+    )
+
+
+def _speaking_of(lines: list[str], block: range, words: Iterable[str], *, plain: bool) -> int:
+    """Return the first line that has the first of these words to be found: in quotes or, if `plain`, by itself."""
+    for word in words:
         quoted = [n for n in block if f'"{word}"' in lines[n] or f"'{word}'" in lines[n]]
-        whole = [n for n in block if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", lines[n])]
-        for hit in (quoted, whole if table else []):
-            if hit:
-                return hit[0] + 1
-    return block.start + 1 if table else 0
+        whole = [n for n in block if plain and re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", lines[n])]
+        if found := quoted or whole:
+            return found[0] + 1
+    return 0
 
 
 def _block(lines: list[str], table: str) -> range | None:
@@ -67,9 +74,3 @@ def _block(lines: list[str], table: str) -> range | None:
 
 def _starting(lines: list[str], block: range, key: str) -> int:
     return next((n + 1 for n in block if re.match(rf"\s*{re.escape(key)}\s*[=.]", lines[n])), 0)
-
-
-def _words(rest: str) -> Iterator[str]:
-    """Yield what a fault speaks of: first what it quotes, then dates and names."""
-    yield from (one or other for one, other in _QUOTED.findall(rest))
-    yield from _PLAIN.findall(rest)
