@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from ehscheduler.core.events import read_moment
+from ehscheduler.core.examples import NONE
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.vocabulary import nearest
 
@@ -24,16 +26,31 @@ def _table(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _time(value: Any) -> bool:
+    try:
+        read_moment(str(value))
+    except ValueError:
+        return False
+    return isinstance(value, str | date)
+
+
 def _notice(one: Mapping[str, Any]) -> bool:
     """Tell whether each value of a notice is of its kind; the core says which keys it may have."""
     roles, stage = one.get("to_roles", []), one.get("stage", "none")
-    return _all(_text)(roles) and (stage == "none" or _whole(stage)) and isinstance(one.get("at", ""), str | date)
+    return _all(_text)(roles) and (stage == "none" or _whole(stage)) and _time(one.get("at", "2026-03-02"))
 
 
 KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "text": ("text in quotes", _text),
     "texts": ("a list of texts in quotes", _all(_text)),
-    "time": ('a date or an instant, such as "2026-03-02" or "2026-03-02T10:00"', lambda v: isinstance(v, str | date)),
+    "time": ('a date or an instant that exists, such as "2026-03-02" or "2026-03-02T10:00"', _time),
+    "next": ('a date, such as "2026-03-10", or "none"', lambda value: value == NONE or _time(value)),
+    "moved": (
+        'a table such as { "2026-12-24" = 2026-12-22, "2026-12-31" = "none" }',
+        lambda value: (
+            _table(value) and all(map(_time, value)) and all(to == NONE or _time(to) for to in value.values())
+        ),
+    ),
     "table": ("a table in braces", _table),
     "tables": ("a list of tables in braces", _all(_table)),
     "rows": (
@@ -60,7 +77,7 @@ FORMS: dict[str, dict[str, str]] = {
         **{"to_roles": "texts", "role": "text", "share": "number"},
     },
     "sitting": {
-        **{"rule": "text!", "facts": "table", "after": "time", "next": "time", "moved": "table", "hub": "text"},
+        **{"rule": "text!", "facts": "table", "after": "time", "next": "next", "moved": "moved", "hub": "text"},
         **{**_SPAN, "told": "texts", "to_roles": "texts"},
     },
 }

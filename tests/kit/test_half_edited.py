@@ -82,7 +82,9 @@ def test_any_slip_in_a_file_is_a_sentence_or_changes_nothing(
 ) -> None:
     random, said = Random(file + edit.__name__), 0
     whole = (sound / file).read_text(encoding="utf-8")
-    for n in range(5):
+    for n in range(40):
+        if said == 2:
+            return
         folder = tmp_path / str(n)
         shutil.copytree(sound, folder)
         (folder / file).write_text("\n".join(edit(random, whole.split("\n"))), encoding="utf-8")
@@ -92,7 +94,7 @@ def test_any_slip_in_a_file_is_a_sentence_or_changes_nothing(
             assert any(mark in fault for mark in (".toml", "README", "plugin 'ashford'", "ashford")), fault
             assert "Traceback" not in fault
             assert len(fault) > 20
-    assert said
+    pytest.fail(f"{file}: only {said} of 40 slips were said")
 
 
 def test_a_file_that_is_no_text_is_said(sound: Path, tmp_path: Path) -> None:
