@@ -2,7 +2,7 @@
 
 # The help lists commands in this order.
 from ehscheduler.cli import setup, acts, disputes, answers, drift, report, people  # noqa: I001
-from ehscheduler.cli import demo, policies, policy_diff, plugin, preview
+from ehscheduler.cli import demo, policies, policy_diff, handbook, plugin, preview
 from ehscheduler.cli import outbox, shadow, service, status, coverage, calendar, backup
 from ehscheduler.cli.common import app
 
@@ -16,6 +16,7 @@ __all__ = [
     "demo",
     "disputes",
     "drift",
+    "handbook",
     "outbox",
     "people",
     "plugin",

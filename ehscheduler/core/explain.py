@@ -55,7 +55,7 @@ _GIVEN = re.compile(r"^(case|reading) \S+")
 
 
 @lru_cache(maxsize=4096)
-def _worded(text: str, span: Span | None) -> str:
+def worded(text: str, span: Span | None = None) -> str:
     """Write a phrase as people say it, with the length that a fact or a reading gives."""
     if span is not None:
         text = _GIVEN.sub(str(span), text)
@@ -71,7 +71,7 @@ def _worded(text: str, span: Span | None) -> str:
 
 def _sum(limit: Limit) -> str:
     """Say the phrase with what it counts from: 10 working days after allocation on Monday 2 March 2026."""
-    text = _worded(limit.text, limit.span)
+    text = worded(limit.text, limit.span)
     if limit.target:
         return f"{text} ({said_day(limit.target)})"
     if limit.anchor is None:
