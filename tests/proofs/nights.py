@@ -49,7 +49,8 @@ class Night:
     """What comes in one night: files by name, and at what hour.
 
     `truth` is the day whose extract is in force when the night is over. `refused` is the part of the report's reason
-    that says why, where the files are refused, and `told` what the operator hears of them, once.
+    that says why, where the files are refused, and `told` what the operator hears of them, once. `instead` is what a
+    file would have been without the rows that are bad in it.
     """
 
     day: date
@@ -59,12 +60,14 @@ class Night:
     refused: str = ""
     told: str = ""
     comes_at: time = CLOCKS[0]
+    instead: Mapping[str, Content] = field(default_factory=dict)
 
     @property
     def harmless(self) -> "Night":
         """Return the night as it would have been without what is bad in it."""
         bad = [name for name in self.files if self.refused or name.startswith("acts") or "copy" in name]
-        return replace(self, files={name: made for name, made in self.files.items() if name not in bad})
+        kept = {name: made for name, made in self.files.items() if name not in bad}
+        return replace(self, files={**kept, **self.instead})
 
 
 # ---- the dirt that harms nothing
@@ -172,6 +175,25 @@ def unknown_codes(text: str, before: Sequence[Content], rng: random.Random) -> C
     return text.replace(",COMPLETED,", ",Done,")
 
 
+def odd_rows(text: str, rng: random.Random) -> str:
+    """Add rows as people and spreadsheets leave them: those of NO_DATES cannot be read, and nobody knows the others."""
+    done = [row.split(",") for row in text.splitlines()[1:] if row.split(",")[6]]
+    told = [(6, cell) for cell in NO_DATES] + [
+        (1, "PSRMEM - Reviewed"),
+        (1, "Family Seen (updated)"),
+        (7, "Done by phone"),
+    ]
+    made = []
+    for n, (place, cell) in enumerate(told):
+        row = [*rng.choice(done)]
+        row[0], row[place] = f"99{n:04}", cell
+        made.append(",".join(row))
+    rng.shuffle(made)
+    return text.rstrip("\n") + "\n" + "\n".join(made) + "\n"
+
+
+NO_DATES = ("00/06/2026", "06/2026", "46174.5", "=TODAY()", "last Tuesday")
+"""A date with a part that is blank or missing, a spreadsheet's number and its formula, and free text."""
 Bad = Callable[[str, Sequence[Content], random.Random], Content]
 BAD: Mapping[str, tuple[Bad, str]] = {
     "truncated": (truncated, "the file ends in the middle of a row"),
@@ -248,7 +270,7 @@ def month(rng: random.Random, count: int = 30) -> list[str]:
     plan = ["good"] * count
     late = 7 * rng.choice((1, 2, 3)) + 1
     plan[late : late + 3] = LATE
-    kinds = [*rng.sample([*BAD], FEW), "duplicate", "broken acts"]
+    kinds = [*rng.sample([*BAD], FEW), *OTHERS]
     # What has few nights to choose from comes first.
     for kind in sorted(kinds, key=lambda one: (one not in WEEKDAYS, one)):
         allowed = WEEKDAYS.get(kind, range(7))
@@ -258,6 +280,7 @@ def month(rng: random.Random, count: int = 30) -> list[str]:
     return plan
 
 
+OTHERS = ("duplicate", "broken acts", "odd rows")
 LATE = ("none", "none", "late")
 """A feed that is to come within two working days comes in the third night, on a Thursday at eleven."""
 FEW, BEGUN = 8, 5
@@ -267,7 +290,7 @@ WEEKDAYS: Mapping[str, Sequence[int]] = {"yesterday's again": (1, 2, 3, 4), "sta
 
 
 def nights(truth: Truth, first: date, plan: Sequence[str], rng: random.Random) -> Iterator[Night]:
-    """Yield a night for each word of a plan: `good`, `none`, `late`, `duplicate`, `broken acts`, or one of BAD."""
+    """Yield a night for each word of a plan: `good`, one of OTHERS, or one of BAD."""
     taken: list[tuple[str, Content]] = []
     in_force = first - timedelta(days=1)
     for n, kind in enumerate(plan):
@@ -285,7 +308,12 @@ def nights(truth: Truth, first: date, plan: Sequence[str], rng: random.Random) -
             # At a weekend nothing happens, and the same file comes again.
             same = bool(taken) and taken[-1][0] == text
             taken.append((text, taken[-1][1] if same else rng.choice(DIRT)(text, rng)))
-            yield _taken_in(day, kind, name, taken[-1][1], rng)
+            if kind == "odd rows":
+                odd = odd_rows(text, rng)
+                told = f"{name}: {len(NO_DATES)} of {odd.count(chr(10)) - 1} rows were set aside"
+                yield Night(day, kind, {name: odd}, in_force, told=told, instead={name: taken[-1][1]})
+            else:
+                yield _taken_in(day, kind, name, taken[-1][1], rng)
 
 
 def _taken_in(day: date, kind: str, name: str, content: Content, rng: random.Random) -> Night:
