@@ -23,7 +23,9 @@ from ehscheduler.notify.smtp import Mailer
 from ehscheduler.plugins import Authority, installed, load
 from ehscheduler.store.alarms import alarms, clear_alarm
 from ehscheduler.store.cases import case_refs, faulty_cases
+from ehscheduler.store.faults import Place
 from ehscheduler.store.imports import imports, rows_set_aside
+from ehscheduler.store.mounts import share_under
 from ehscheduler.store.outbox import count_deliveries
 from ehscheduler.store.people import people_of
 from ehscheduler.store.schema import EVERYWHERE
@@ -106,7 +108,7 @@ def _mail(config: Config) -> Iterator[Finding]:
 def _database(config: Config, authorities: list[Authority], now: datetime) -> Iterator[Finding]:
     try:
         with Store.open(config.database.url) as store:
-            faults = store.faults()
+            faults = [*store.faults(), *_share(store.place)]
             yield from (Finding("database", False, fault) for fault in faults)
             if not faults:
                 yield Finding("database", True, f"{store.place.name} is sound")
@@ -123,6 +125,12 @@ def _database(config: Config, authorities: list[Authority], now: datetime) -> It
                     yield Finding(f"{whose}alarm ({alarm.code})", False, said)
     except EhsError as error:
         yield Finding("database", False, str(error))
+
+
+def _share(place: Place) -> Iterator[str]:
+    if place.path and (kind := share_under(place.path)):
+        why = f"a network share ({kind}), where writes may be lost"
+        yield f"{place.name} lies on {why}: move it to a disk of this machine"
 
 
 def _authority(tx: Tx, name: str) -> Iterator[Finding]:
