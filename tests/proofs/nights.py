@@ -38,8 +38,11 @@ SMALL = 36
 ARRIVE = timedelta(days=150)
 """Families began to arrive so long before the first night."""
 SNAPSHOT = MAPPING.replace("[extract]\n", '[extract]\nkind = "snapshot"\n')
-CLOCKS = (time(2, 0), time(2, 1), time(7, 30), time(8, 30), time(11, 0), time(11, 1), time(17, 0))
-"""When the service takes a turn: an extract has come by the first, and a late one by eleven."""
+CLOCKS = (time(2, 0), time(2, 1, 30), time(7, 30), time(8, 30), time(11, 0), time(11, 1, 30), time(17, 0))
+"""When the service takes a turn: an extract has come by the first, and a late one by eleven.
+
+Not on the minute where files are taken: those of one turn are a moment apart, and what they said is told to the minute.
+"""
 
 Content = str | bytes
 
