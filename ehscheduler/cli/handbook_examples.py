@@ -24,6 +24,7 @@ STATES = {
     "waived": "no longer applies",
 }
 
+_ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _NOT = re.compile(r"not \(([\w ]+?) is ([^()]+)\)")
 
 
@@ -87,11 +88,18 @@ def _expected(row: Mapping[str, Any]) -> str:
 
 
 def _value(value: object) -> str:
+    from ehscheduler.core.events import Child
     from ehscheduler.core.saying import said_day
 
-    if isinstance(value, date):
-        return said_day(value)
-    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else plain(str(value))
+    if isinstance(value, list | tuple):
+        return " and ".join(map(_value, value)) or "nobody"
+    if isinstance(value, Child):
+        return f"{value.ref}{f', born on {said_day(value.born)}' if value.born else ''}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str) and _ISO.fullmatch(value):
+        value = date.fromisoformat(value)
+    return said_day(value) if isinstance(value, date) else plain(value)
 
 
 def plain(text: object) -> str:

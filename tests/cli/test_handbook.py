@@ -1,5 +1,6 @@
 """The protocol as a page to print and sign: all that the program holds is in it, and nothing that it does not."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -85,6 +86,13 @@ def test_a_rule_says_when_who_acts_who_hears_and_how_it_was_counted() -> None:
     assert "practitioner is told, and Senior Practitioner too." in said
     assert "The document names nobody further, and the council has set no ladder of its own." in said
     assert "home visit on Wednesday 18 March 2026. Due by Tuesday 17 March 2026, done late." in said
+
+
+def test_the_page_holds_no_word_of_a_program(council: Authority) -> None:
+    words = page(council).words
+    for bare in ("(ref=", "datetime", "is None", "True", "False", "Span(", "{", "["):
+        assert bare not in words, words[words.index(bare) - 200 :][:300]
+    assert not re.search(r"\b\d{4}-\d\d-\d\d", words)
 
 
 def test_the_councils_own_ladder_and_what_nothing_feeds_are_on_the_page() -> None:
