@@ -6,7 +6,8 @@ from datetime import date
 
 from ehscheduler.config import Answer, Config
 from ehscheduler.core.phrases import read_span
-from ehscheduler.core.policy import Policy, Reading, weekday_of, with_sitting_days
+from ehscheduler.core.policy import Policy, Reading, with_sitting_days
+from ehscheduler.core.sitting_days import SAID, sitting_day
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import ConfigRefused, PhraseFault
 from ehscheduler.plugins import Authority
@@ -74,8 +75,8 @@ def _answers(policy: Policy, name: str, answers: Mapping[str, Answer]) -> Iterat
         if not answer.value:
             continue
         if id_ in days:
-            if weekday_of(answer.value) is None:
-                yield f"{at}: {answer.value!r} is not of the form 'every Tuesday'"
+            if sitting_day(answer.value) is None:
+                yield f"{at}: {answer.value!r} is not of the form {SAID}"
             continue
         try:
             read_span(answer.value)
@@ -91,7 +92,7 @@ def _sittings(policy: Policy, name: str, moved: Mapping[str, Mapping[date, date 
             yield from _unknown(f"[sittings.{name}]", "meeting", [named.partition("/")[0]], policy.meetings)
             continue
         for day in changes:
-            if meeting.weekday and day.isoweekday() != meeting.weekday:
+            if meeting.on and not meeting.on.is_on(day):
                 yield f"{at}: {day:%A} {day.isoformat()} is no day on which it sits; name the day that was planned"
 
 

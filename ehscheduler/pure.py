@@ -19,9 +19,10 @@ from ehscheduler.core.calendars import Calendar, end_of_day, london_day
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event, read_moment
 from ehscheduler.core.explain import timeline_row
-from ehscheduler.core.meetings import WEEK, lost_sittings
+from ehscheduler.core.meetings import lost_sittings
 from ehscheduler.core.policy import Policy
 from ehscheduler.core.saying import london_iso, said_day
+from ehscheduler.core.sitting_days import WEEK
 from ehscheduler.core.workload import Holding, crossings, limit_actions, said
 from ehscheduler.errors import EhsError, InputRefused
 from ehscheduler.intake.contract import read_contract

@@ -214,7 +214,7 @@ class _Page:
 
     def _meeting(self, row: Mapping[str, Any]) -> dict[str, Any]:
         meeting = self.policy.meetings[row["meeting"]]
-        sits = row["on"] if meeting.weekday else "on a day that a reading gives; nobody has answered yet"
+        sits = row["on"] if meeting.on else "on a day that a reading gives; nobody has answered yet"
         per = f", one for each {row['per']}" if row["per"] else ""
         facts: Facts = [("Sits", sentence(f"{sits}{per}"))]
         facts.append(("Bank holidays", sentence(BANK_HOLIDAYS.get(row["bank_holiday"], row["bank_holiday"]))))

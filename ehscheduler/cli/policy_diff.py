@@ -53,7 +53,7 @@ NAMES = {
     "tell": "told too",
     "unless": "called off by",
     "where": "applies where",
-    "weekday": "sits on",
+    "on": "sits on",
 }
 ROLES = {"owner", "tell", "may_extend", "who", "chair"}
 CALLED = {"id", "name", "title", "clause", "clauses", "asks"}
@@ -138,19 +138,17 @@ def _name(field: str) -> str:
 
 def said(value: Any, read: "Policy", field: str = "") -> str:
     """Say any value that a policy holds in words."""
-    from ehscheduler.cli.policy_words import WEEKDAYS, said_cond, step_words
+    from ehscheduler.cli.policy_words import said_cond, step_words
     from ehscheduler.core.policy import AllOf, AnyOf, Compare, Happened, Known, Not, Phase, Row, Step
     from ehscheduler.core.saying import said_day
 
     match value:
         case None | "" | ():
-            return NOTHING
+            return "a day that a reading gives" if field == "on" else NOTHING
         case bool():
             return "yes" if value else "no"
         case str():
             return read.title_of_role(value) if field in ROLES else value
-        case int() if field == "weekday":
-            return WEEKDAYS[value - 1] if value else "a day that a reading gives"
         case date():
             return said_day(value)
         case time():

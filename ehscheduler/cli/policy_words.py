@@ -27,7 +27,6 @@ from ehscheduler.core.policy import (
 from ehscheduler.errors import PolicyRefused
 
 Row = dict[str, Any]
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def rules(read: Policy) -> list[Row]:
@@ -128,7 +127,7 @@ def _meeting(meeting: Meeting, read: Policy) -> Row:
         "meeting": meeting.id,
         "title": meeting.title,
         "clause": ", ".join(meeting.clause),
-        "on": f"every {WEEKDAYS[meeting.weekday - 1]}",
+        "on": meeting.on.text if meeting.on else "",
         "per": meeting.per,
         "cut_off": str(meeting.cut_off or ""),
         "bank_holiday": meeting.bank_holiday,

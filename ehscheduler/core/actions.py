@@ -14,9 +14,10 @@ from ehscheduler.core.disputes import Rung
 from ehscheduler.core.findings import Finding
 from ehscheduler.core.history import OVERDUE
 from ehscheduler.core.holds import Held
-from ehscheduler.core.meetings import WEEK, lost_sittings
+from ehscheduler.core.meetings import lost_sittings
 from ehscheduler.core.milestones import Milestone, remind_days, version_of
 from ehscheduler.core.policy import Policy, Rule
+from ehscheduler.core.sitting_days import WEEK
 
 MORNING = time(8, 30)
 KINDS = ("reminder", "due", "overdue", "escalation", "dispute", "drift", "limit", "check")

@@ -30,8 +30,8 @@ from ehscheduler.core.policy import (
     Route,
     Rule,
     Standard,
-    weekday_of,
 )
+from ehscheduler.core.sitting_days import SAID, sitting_day
 from ehscheduler.core.vocabulary import ASKED_OF_DETAIL, nearest
 
 
@@ -116,8 +116,8 @@ def _sits(policy: Policy, meeting: Meeting) -> Iterator[str]:
         return
     yield from known_readings(policy, [meeting.day_from])
     reading = policy.readings.get(meeting.day_from)
-    if reading and not reading.open and weekday_of(reading.value) is None:
-        yield f"takes its day from the reading {meeting.day_from!r}, whose value is no day such as 'every Tuesday'"
+    if reading and not reading.open and sitting_day(reading.value) is None:
+        yield f"takes its day from the reading {meeting.day_from!r}, whose value is no day such as {SAID}"
 
 
 def _check(policy: Policy, check: Check) -> Iterator[str]:

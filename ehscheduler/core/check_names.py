@@ -5,7 +5,8 @@ from datetime import date
 
 from ehscheduler.core.calendars import Span
 from ehscheduler.core.phrases import Anchor, Due, FactSpan, Length, ReadingSpan
-from ehscheduler.core.policy import AllOf, AnyOf, Compare, Cond, Happened, Known, Not, Policy, weekday_of
+from ehscheduler.core.policy import AllOf, AnyOf, Compare, Cond, Happened, Known, Not, Policy
+from ehscheduler.core.sitting_days import sitting_day
 from ehscheduler.core.vocabulary import ASKED_OF_DETAIL, nearest
 
 
@@ -48,7 +49,7 @@ def known_length(policy: Policy, length: Length | None) -> Iterator[str]:
         reading = policy.readings.get(length.reading)
         if reading is None:
             yield f"no reading {length.reading!r} is declared{nearest(length.reading, list(policy.readings))}"
-        elif not (reading.value or reading.open) or weekday_of(reading.value):
+        elif not (reading.value or reading.open) or sitting_day(reading.value):
             yield f"takes its length from the reading {length.reading!r}, whose 'value' is no length"
     elif isinstance(length, Span) and length.unit == "office hour" and policy.hours is None:
         yield f"counts {length}, but [policy] hours does not say when the office is open"

@@ -95,7 +95,7 @@ def limit(
     if due.how == "same day":
         return Limit(due.text, anchor.day, end_of_day(anchor.day), anchor=anchor, day_zero=anchor.day)
     if due.how == "next":
-        if not history.policy.meetings[due.meeting].weekday:
+        if not history.policy.meetings[due.meeting].on:
             return None  # nobody has answered on which day it sits
         on = _sitting(due.meeting, anchor, history, held)
         text = due.text.replace(due.meeting, history.policy.meetings[due.meeting].title, 1)

@@ -1,14 +1,14 @@
-"""Meetings: the days on which a weekly meeting sits, and the first that a matter can be taken to (design 4.6)."""
+"""Meetings: the days on which a meeting sits, and the first that a matter can be taken to (design 4.6)."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, time, timedelta
+from datetime import date, time
 
 from ehscheduler.core.calendars import Calendar, at_clock, end_of_day
 from ehscheduler.core.events import Event
 from ehscheduler.core.holds import NOT_HELD, Held
 from ehscheduler.core.policy import Meeting
+from ehscheduler.core.sitting_days import WEEK
 
-WEEK = timedelta(days=7)
 _LOOK_AHEAD = 60
 """How many weeks ahead a sitting is looked for before a meeting is taken to sit no more."""
 
@@ -19,12 +19,14 @@ def sittings(meeting: Meeting, calendar: Calendar, since: date, hub: str = "") -
     Cancelled and moved sittings are honoured. One that falls on a bank holiday is skipped, or held on the next working
     day where the policy says so; under "ask" nobody has said that it is held, so it is not counted on.
     """
-    if not meeting.weekday:
+    if not meeting.on:
         return
-    planned = since + timedelta(days=(meeting.weekday - since.isoweekday()) % 7) - WEEK
+    planned = meeting.on.first(since) - WEEK
     moved = _moved(meeting, calendar, hub)
     for _ in range(_LOOK_AHEAD):
-        if planned in moved:
+        if not meeting.on.is_on(planned):
+            pass
+        elif planned in moved:
             held = moved[planned]
             if held is not None:
                 yield held, planned
@@ -65,13 +67,13 @@ def _in_time(meeting: Meeting, calendar: Calendar, anchor: Event, sitting: date)
 
 def lost_sittings(meeting: Meeting, calendar: Calendar, since: date, until: date) -> list[date]:
     """Return the planned sittings that fall on a bank holiday and that nobody has replaced, under "ask"."""
-    if meeting.bank_holiday != "ask" or not meeting.weekday:
+    if meeting.bank_holiday != "ask" or not meeting.on:
         return []
     moved = _moved(meeting, calendar, "")
-    day = since + timedelta(days=(meeting.weekday - since.isoweekday()) % 7)
+    day = meeting.on.first(since)
     lost = []
     while day < until:
-        if day not in moved and not calendar.is_working(day):
+        if meeting.on.is_on(day) and day not in moved and not calendar.is_working(day):
             lost.append(day)
         day += WEEK
     return lost

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from ehscheduler.core.calendars import Span
 from ehscheduler.core.events import Event
 from ehscheduler.core.phrases import Anchor, Begin, Due, Every, ReadingSpan, Remind
+from ehscheduler.core.sitting_days import SittingDay, sitting_day
 
 Force = Literal["statutory", "required", "guide"]
 
@@ -220,15 +221,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """A weekly meeting; `weekday` is 1 on Monday. `cut_off` is a time of its day, or a length before it.
+    """A meeting that sits every week or month; `cut_off` is a time of its day, or a length before it.
 
-    Where a reading says on which day it sits (`day_from`), `weekday` is 0 until somebody has answered.
+    Where a reading says on which day it sits (`day_from`), `on` is None until somebody has answered.
     """
 
     id: str
     title: str
     clause: tuple[str, ...]
-    weekday: int
+    on: SittingDay | None
     per: str = ""
     cut_off: time | Span | None = None
     bank_holiday: str = "ask"
@@ -380,21 +381,13 @@ class Policy:
 
 
 def with_sitting_days(policy: Policy) -> Policy:
-    """Set the weekday of each meeting whose day a reading gives, as the reading is now answered."""
+    """Set the day of each meeting whose day a reading gives, as the reading is now answered."""
     asked = {id_: made for id_, made in policy.meetings.items() if made.day_from in policy.readings}
     if not asked:
         return policy
-    days = {id_: weekday_of(policy.readings[made.day_from].value) or 0 for id_, made in asked.items()}
-    answered = {id_: replace(made, weekday=days[id_]) for id_, made in asked.items()}
+    days = {id_: sitting_day(policy.readings[made.day_from].value) for id_, made in asked.items()}
+    answered = {id_: replace(made, on=days[id_]) for id_, made in asked.items()}
     return replace(policy, meetings={**policy.meetings, **answered})
-
-
-def weekday_of(text: str) -> int | None:
-    """Read "every Tuesday" as 2; None for anything else."""
-    return _WEEKDAYS.get(text)
-
-
-_WEEKDAYS = {f"every {day}": n for n, day in enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"), 1)}
 
 
 def _answered_by(made: object) -> set[str]:

@@ -6,9 +6,10 @@ from datetime import time
 from ehscheduler.core import phrases
 from ehscheduler.core.calendars import Span
 from ehscheduler.core.phrases import Anchor
-from ehscheduler.core.policy import Check, Meeting, Route, Row, WorkLimit, weekday_of
+from ehscheduler.core.policy import Check, Meeting, Route, Row, WorkLimit
 from ehscheduler.core.read_conditions import read_where
 from ehscheduler.core.read_rules import read_earliest, read_force
+from ehscheduler.core.sitting_days import SAID, sitting_day
 from ehscheduler.core.tables import Named, Table
 from ehscheduler.core.vocabulary import nearest
 from ehscheduler.errors import PhraseFault
@@ -66,14 +67,14 @@ _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 def read_meeting(table: Named) -> Meeting:
     on = table.text("on", required=True)
-    weekday, asked = weekday_of(on), _READING.fullmatch(on)
-    if on and not (weekday or asked):
-        table.fault(f"on = {on!r} is neither of the form 'every Tuesday' nor 'reading NAME'")
+    sits, asked = sitting_day(on), _READING.fullmatch(on)
+    if on and not (sits or asked):
+        table.fault(f"on = {on!r} is not of the form {SAID}, nor 'reading NAME'")
     made = Meeting(
         id=table.where_id,
         title=table.text("title", required=True),
         clause=table.texts("clause", required=True),
-        weekday=weekday or 0,
+        on=sits,
         per=table.text("per"),
         cut_off=_cut_off(table),
         bank_holiday=table.choice("bank_holiday", ("ask", "skip", "next working day"), "ask"),

@@ -14,10 +14,11 @@ from typing import Any
 from ehscheduler.core import phrases
 from ehscheduler.core.calendars import NATIONS
 from ehscheduler.core.check import cross_check
-from ehscheduler.core.policy import Asked, EventWord, Policy, Reading, weekday_of, with_sitting_days
+from ehscheduler.core.policy import Asked, EventWord, Policy, Reading, with_sitting_days
 from ehscheduler.core.read_conditions import plain_length, read_where
 from ehscheduler.core.read_rules import read_ladder, read_rules
 from ehscheduler.core.read_shapes import read_check, read_limit, read_meeting, read_route
+from ehscheduler.core.sitting_days import sitting_day
 from ehscheduler.core.tables import Named, Table, each_table
 from ehscheduler.core.vocabulary import BUILT_IN_ROLES, EVENTS, FACT_KINDS, FACTS, TITLES, nearest
 from ehscheduler.errors import PolicyRefused
@@ -140,7 +141,7 @@ def _reading(table: Table) -> Reading:
         signed_by=table.text("signed_by"),
         signed_on=table.day("signed_on"),
     )
-    if made.value and weekday_of(made.value) is None:
+    if made.value and sitting_day(made.value) is None:
         table.read("value", made.value, phrases.read_span)
     table.done()
     return made

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ehscheduler.core.sitting_days import NTH, WEEKDAYS, sitting_day
 from ehscheduler.kit.condition_changes import condition_changes
 from ehscheduler.kit.phrase_changes import WHICHES as EVERY
 from ehscheduler.kit.phrase_changes import Kin, phrase_changes, word_changes
@@ -99,11 +100,12 @@ def _rule(path: Path, table: Table, words: Words) -> Iterator[Change]:
 
 
 def _sitting(path: Path, table: Table) -> Iterator[Change]:
-    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
-    on = table["on"].removeprefix("every ")
-    if on in days:  # what a reading gives is changed there
-        at = days.index(on)
-        yield from (((*path, "on"), f"every {days[other]}") for other in (at - 1, (at + 1) % 5))
+    if on := sitting_day(table["on"]):  # what a reading gives is changed there
+        at, day = on.weekday - 1, WEEKDAYS[on.weekday - 1]
+        yield from (((*path, "on"), on.text.replace(day, WEEKDAYS[other])) for other in (at - 1, (at + 1) % 5))
+        if on.nth:
+            words = [word for word, nth in NTH.items() if nth != on.nth]
+            yield from (((*path, "on"), f"{word} {day} of the month") for word in words)
     cut = table.get("cut_off", "")
     if cut.endswith(" before"):
         yield from (((*path, "cut_off"), other) for other in phrase_changes(cut, lambda _: ()))

@@ -132,7 +132,7 @@ def test_comments_layout_and_order_are_no_difference() -> None:
          "Team Manager: 8 hours after dispute_raised", "Team Manager: 24 hours after dispute_raised"),
         ('needs = "consent_recorded"', 'needs = "home_visit"', "check", "consent", "needs", "consent_recorded",
          "home_visit"),
-        ('"every Tuesday"', '"every Friday"', "meeting", "panel", "sits on", "Tuesday", "Friday"),
+        ('"every Tuesday"', '"every Friday"', "meeting", "panel", "sits on", "every Tuesday", "every Friday"),
         ("{ families = 20 }", "{ families = 18 }", "limit of work", "families", "at most", "families: 20",
          "families: 18"),
         ('{ to = "South" }', '{ to = "West" }', "route", "first", "rows", "North where urgent is yes; South",

@@ -114,6 +114,44 @@ def test_a_sitting_on_a_bank_holiday(way: str, due: str) -> None:
     assert stands(run(monday, ["2026-05-01 requested #R1"], "2026-05-01"))["take/R1"][0] == wanted
 
 
+@pytest.mark.parametrize(
+    ("on", "asked", "due"),
+    [
+        ("first Thursday of the month", "2026-03-05", "2026-04-02"),
+        ("first Thursday of the month", "2026-03-04", "2026-03-05"),
+        ("second Tuesday of the month", "2026-03-10", "2026-04-14"),
+        ("third Monday of the month", "2026-03-15", "2026-03-16"),
+        ("fourth Friday of the month", "2026-05-01", "2026-05-22"),
+        ("last Friday of the month", "2026-05-01", "2026-05-29"),
+        ("last Wednesday of the month", "2026-02-25", "2026-03-25"),
+        # 1 January 2027 is a Friday and a bank holiday; nobody has said that it sits.
+        ("first Friday of the month", "2026-12-04", "2027-02-05"),
+    ],
+)
+def test_a_meeting_may_sit_once_a_month(on: str, asked: str, due: str) -> None:
+    monthly = PANEL.replace("every Tuesday", on).format(more="")
+    assert stands(run(monthly, [f"{asked} requested #R1"], asked))["take/R1"][0] == due
+
+
+def test_of_a_monthly_meeting_only_its_own_days_can_be_lost_or_moved() -> None:
+    policy = policy_of(PANEL.replace("every Tuesday", "first Monday of the month").format(more=""))
+    panel, plain = policy.meetings["panel"], calendar_for(policy)
+    # 6 April and 4 May 2026 are its days and bank holidays; 25 May is a bank holiday, too, and not its day.
+    assert lost_sittings(panel, plain, date(2026, 4, 1), date(2026, 7, 1)) == [date(2026, 4, 6), date(2026, 5, 4)]
+    moves = {"panel": {date(2026, 5, 4): date(2026, 5, 7), date(2026, 5, 11): date(2026, 5, 12)}}
+    calendar = Calendar("england", plain.days_off, first_year=2020, last_year=2030, proclaimed_to=2028, sittings=moves)
+    found = evaluate(policy, calendar, Case("C1"), [event("2026-05-01 requested #R1")], instant("2026-05-01"))
+    assert found.milestones[0].due_on == date(2026, 5, 7)
+    found = evaluate(policy, calendar, Case("C1"), [event("2026-05-08 requested #R1")], instant("2026-05-08"))
+    assert found.milestones[0].due_on == date(2026, 6, 1)
+
+
+@pytest.mark.parametrize("on", ["every Sunday", "fifth Monday of the month", "first Monday", "monthly", "1st Monday"])
+def test_a_day_on_which_no_meeting_can_sit_is_refused_with_what_can_be_said(on: str) -> None:
+    with pytest.raises(PolicyRefused, match="'every Tuesday' or 'first Tuesday of the month'"):
+        policy_of(PANEL.replace("every Tuesday", on).format(more=""))
+
+
 def test_a_moved_sitting_and_a_cancelled_one_are_honoured() -> None:
     policy = policy_of(PANEL.format(more=""))
     plain = calendar_for(policy)

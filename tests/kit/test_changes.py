@@ -188,6 +188,18 @@ TABLES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"on": "every Friday", "cut_off": "2 working days before"},
         ["on = 'every Monday'", "cut_off = '1 working days before'", "cut_off = '3 working days before'"],
     ),
+    "meeting.months": (
+        {"on": "last Friday of the month"},
+        [
+            *(
+                "on = 'last Monday of the month'",
+                "on = 'last Thursday of the month'",
+                "on = 'first Friday of the month'",
+            ),
+            *("on = 'second Friday of the month'", "on = 'third Friday of the month'"),
+            "on = 'fourth Friday of the month'",
+        ],
+    ),
     "ladder.l": (
         {
             "steps": [
