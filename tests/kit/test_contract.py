@@ -77,6 +77,17 @@ def test_a_blank_fact_that_a_rule_needs_is_a_problem_that_the_case_has_to_name(b
     ]
 
 
+@pytest.mark.parametrize("asks", ["call", "none"])
+def test_a_fact_that_another_rule_wants_is_none_of_a_cases_business(build: Build, tmp_path: Path, asks: str) -> None:
+    head = '[standard.none]\ntitle = "N"\nclause = "1"\ndue = "2 days after allocation"\nmet_by = "closed"\n'
+    other = f'{head}owner = "worker"\nwhere = {{ age = {{ under = 2 }} }}\n'
+    one = f'[[example]]\nrule="{asks}"\nevents=["2026-03-03 allocation"]\nat="2026-03-04"\nexpect=[]\n[[routed]]'
+    plugin = build(policy=("[check.letter-first]", f"{other}[check.letter-first]"), examples=("[[routed]]", one))
+    said = [s for worked in plugin.worked for s in through_files(plugin, worked, tmp_path)]
+    assert bool(said) == (asks == "none")
+    assert all("C1: none: is not applied" in sentence for sentence in said)
+
+
 def test_an_event_recorded_later_and_a_detail_with_an_id_reach_the_files(build: Build, tmp_path: Path) -> None:
     plugin = build(
         examples=(
