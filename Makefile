@@ -26,11 +26,12 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The tests of one file stay together, so that what is costly to set up is set up once.
 test: lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 prove: setup
-	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/core/test_stateful.py
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n 2 tests/core/test_stateful.py
 	$(BIN)/python -m pytest -q -n 2 -m campaign tests/proofs
 	$(BIN)/python -m pytest -q -n 0 -m campaign tests/campaign
 

@@ -28,7 +28,6 @@ from ehscheduler.intake.caseload import canaries
 SEED, UNTIL = 2, "2026-11-20T17:00"
 
 # One demo is played, and many things are asked of it; so they stay in one process.
-pytestmark = pytest.mark.xdist_group("demo")
 
 
 # ---- the sink

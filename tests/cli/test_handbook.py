@@ -129,7 +129,6 @@ def test_what_a_policy_says_is_words_and_never_a_part_of_the_page() -> None:
     assert not any(tag in {"script", "b"} for tag, _ in found.tags)
 
 
-@pytest.mark.xdist_group("browser")
 def test_nothing_runs_out_of_the_page_at_a_desk_or_on_a_phone(tmp_path: Path) -> None:
     source = rendered(load("northamptonshire").as_of(TODAY), None, {}, TODAY)
     seen = looked_at({f"{width}": (source, width) for width in (1200, 390)}, tmp_path)

@@ -48,7 +48,6 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[FakeChannel, Sto
     return channel, store
 
 
-@pytest.mark.xdist_group("old cases")
 def test_a_first_import_of_old_cases_escalates_nothing(imported: tuple[FakeChannel, Store]) -> None:
     channel, store = imported
     with store.read() as tx:
@@ -62,7 +61,6 @@ def test_a_first_import_of_old_cases_escalates_nothing(imported: tuple[FakeChann
     assert [mail for mail in channel.taken if "now with you" in mail.subject] == []
 
 
-@pytest.mark.xdist_group("old cases")
 def test_what_was_overdue_stands_in_one_list_a_team(imported: tuple[FakeChannel, Store]) -> None:
     channel, store = imported
     lists = [mail for mail in channel.taken if "starting list" in mail.subject]
@@ -74,7 +72,6 @@ def test_what_was_overdue_stands_in_one_list_a_team(imported: tuple[FakeChannel,
     assert len(lists) == len(teams) or all("part" in mail.subject for mail in lists)
 
 
-@pytest.mark.xdist_group("old cases")
 def test_nobody_gets_more_than_one_digest_out_of_it(imported: tuple[FakeChannel, Store]) -> None:
     channel, _ = imported
     morning = [

@@ -10,7 +10,6 @@ from notify_samples import MESSAGES
 from ehscheduler.notify.render import render
 from tests.browser import looked_at
 
-pytestmark = pytest.mark.xdist_group("browser")
 WIDTHS = (1200, 390)
 DARK = ("(prefers-color-scheme: dark)", "(min-width: 1px)")
 

@@ -28,7 +28,6 @@ from tests.proofs.managers_week import (
     live_through,
 )
 
-pytestmark = pytest.mark.xdist_group("week")
 END = at_clock(FRIDAY, time(17, 0))
 THURSDAY = date(2026, 11, 19)
 
