@@ -108,7 +108,17 @@ def _of(
     yield from _overdue(m, rule, calendar, ladder)
     for rung in m.rungs:
         decides = m.chain is not None and m.chain.decides
+        if not decides and hears_anyhow(m, rung):
+            continue
         yield from _climbed(m, rung, "dispute" if decides else "escalation", calendar, until)
+
+
+def hears_anyhow(m: Milestone, rung: Rung) -> bool:
+    """Tell whether a first rung for overdue work is the owner's, who hears on that morning that it is overdue.
+
+    Its time is what it is there for: how long they have before anybody else hears.
+    """
+    return rung.stage == 1 and not rung.final and rung.who == (m.owner,)
 
 
 def _nudge(m: Milestone, kind: str, at: datetime, to_roles: tuple[str, ...], calendar: Calendar) -> Action:

@@ -55,14 +55,17 @@ class Chain:
         if self.kind == "own":
             return _between([step.after for step in self.own], stage, self.own[stage].after)
         lengths = [step.due.length if isinstance(step.due.length, Span) else None for step in self.steps]
-        if self.gives_whole_days(stage):
+        if self._counts_from(stage) == "step_reached":
             return lengths[stage - 1] or ONE_WORKING_DAY
         return _between(lengths, stage - 1, ONE_WORKING_DAY)
 
     def gives_whole_days(self, stage: int) -> bool:
-        """Tell whether the time of a rung counts from when it was reached, and so runs to the end of its last day."""
+        """Tell whether the time of a rung counts from a day, of the limit or its own, and so takes in its last day."""
+        return self._counts_from(stage) in ("step_reached", "limit")
+
+    def _counts_from(self, stage: int) -> str:
         anchor = self.steps[stage - 1].due.anchor
-        return anchor is not None and anchor.word == "step_reached"
+        return anchor.word if anchor else ""
 
 
 def _between(lengths: "list[Span] | list[Span | None]", n: int, otherwise: Span) -> Span:

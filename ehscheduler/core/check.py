@@ -6,6 +6,7 @@ from ehscheduler.core.calendars import Span
 from ehscheduler.core.check_details import keys_of, known_details
 from ehscheduler.core.check_ladders import sense_of_ladder
 from ehscheduler.core.check_names import (
+    LADDER_ANCHORS,
     known_anchor,
     known_cond,
     known_due,
@@ -188,6 +189,8 @@ def _decided(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
         word = step.due.anchor.word if step.due.anchor else ""
         if word in policy.words and word not in starts:
             yield f"step {n} of its ladder {ladder.id} counts from {word}, and this rule's clock does not start there"
+        elif word == "limit":
+            yield f"step {n} of its ladder {ladder.id} counts from the limit; in a dispute count from the dispute"
         elif step.due.anchor is None:
             yield f"step {n} of its ladder {ladder.id} counts back from a date; a rung counts from the dispute"
 
@@ -196,8 +199,8 @@ def _escalated(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
     """Report a rung for overdue work that counts from something else than the work's running over."""
     ladder = policy.ladders.get(rule.escalate)
     for n, step in enumerate(ladder.steps if ladder else (), 1):
-        if step.due.anchor is None or step.due.anchor.name not in ("step_reached", f"{rule.id} overdue"):
-            yield f"step {n} of its ladder {rule.escalate} counts neither from step_reached nor from {rule.id} overdue"
+        if step.due.anchor is None or step.due.anchor.name not in (*LADDER_ANCHORS, f"{rule.id} overdue"):
+            yield f"step {n} of its ladder {rule.escalate} counts from no limit, step_reached or {rule.id} overdue"
 
 
 def _limits(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:

@@ -63,6 +63,10 @@ def known_fact(policy: Policy, fact: str, kind: str | None = None) -> Iterator[s
         yield f"the fact {fact!r} is a {policy.facts[fact]}, and a {kind} is needed here"
 
 
+LADDER_ANCHORS = ("step_reached", "limit")
+"""What a step may count from beside events: when it began; for overdue work, the day of the limit."""
+
+
 def known_due(policy: Policy, due: Due, *, in_ladder: bool = False) -> Iterator[str]:
     """Report what a due phrase names and the policy does not have."""
     if due.how == "next":
@@ -70,7 +74,7 @@ def known_due(policy: Policy, due: Due, *, in_ladder: bool = False) -> Iterator[
     yield from known_length(policy, due.length)
     if due.backward and isinstance(due.length, Span) and due.length.in_hours:
         yield f"{due.text!r}: a limit counted back from a date needs days, weeks, months or years"
-    if due.anchor and not (in_ladder and due.anchor.word == "step_reached"):
+    if due.anchor and not (in_ladder and due.anchor.word in LADDER_ANCHORS):
         yield from known_anchor(policy, due.anchor)
     if due.target:
         if due.target.kind == "fact":

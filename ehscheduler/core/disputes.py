@@ -60,6 +60,7 @@ def _climb(
     steps: Sequence[Step], history: History, anchor: Event, ref: str | None, held: Held, stop: datetime | None
 ) -> Iterator[Rung]:
     reached: datetime | None = end_of_day(anchor.day) if anchor.dated else anchor.moment
+    by_itself = False
     asked = [e for e in history.occurrences("dispute_escalated") if _since(e, anchor) and e.ref in (None, ref)]
     decided = [e for e in history.occurrences("dispute_decided") if _since(e, anchor) and e.ref in (None, ref)]
     for stage, step in enumerate(steps, 1):
@@ -72,14 +73,18 @@ def _climb(
             if e.detail.get("by_role") in step.who and _after(e, reached)
         }
         yield Rung(stage, step.who, reached, due_at, step.final, step.together, step.readings, recorded)
-        while asked and not _after(asked[0], reached):
-            asked.pop(0)
+        while asked and (not _after(asked[0], reached) or (by_itself and asked[0].dated and _on(asked[0], reached))):
+            asked.pop(0)  # an escalation of which the day alone is known writes down what that day brought by itself
         # Where only the date of an escalation or of the dispute is known, the rung is reached with the one before.
         asked_at = max(asked[0].moment, reached) if asked else None
-        reached = due_at + ONE_SECOND if due_at else None
+        reached, by_itself = due_at + ONE_SECOND if due_at else None, True
         if asked_at is not None and (reached is None or asked_at < reached):
             asked.pop(0)
-            reached = asked_at
+            reached, by_itself = asked_at, False
+
+
+def _on(event: Event, reached: datetime) -> bool:
+    return event.day == london_day(reached)
 
 
 def _since(event: Event, anchor: Event) -> bool:
@@ -88,18 +93,18 @@ def _since(event: Event, anchor: Event) -> bool:
 
 
 def _after(event: Event, reached: datetime) -> bool:
-    return event.moment >= reached or (
-        event.day == london_day(reached) and (event.dated or reached == end_of_day(event.day))
-    )
+    return event.moment >= reached or (_on(event, reached) and (event.dated or reached == end_of_day(event.day)))
 
 
 def _due(step: Step, history: History, anchor: Event, reached: datetime, held: Held) -> datetime | None:
     """Return when a rung's time runs out, counted from the dispute or from the moment the rung was reached."""
     due = step.due
     assert due.anchor is not None
-    if due.anchor.word != "step_reached":
+    if due.anchor.word not in ("step_reached", "limit"):
         made = limit(due, anchor, history, held, None)
         return made.at if made else None
-    start = Event("", anchor.case, "step_reached", reached, False, london_day(reached), reached)
+    # A ladder for overdue work begins with the first instant over its limit: the day of the limit is the one before.
+    begun = reached if due.anchor.word == "step_reached" else anchor.moment - ONE_SECOND
+    start = Event("", anchor.case, due.anchor.word, begun, False, london_day(begun), begun)
     made = limit(due, start, history, held, None)
     return made.at if made else None

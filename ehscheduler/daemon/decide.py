@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from ehscheduler.core.actions import Action, actions, check_actions, next_morning
+from ehscheduler.core.actions import Action, actions, check_actions, hears_anyhow, next_morning
 from ehscheduler.core.calendars import ONE_SECOND, Span, london_day, start_of_day
 from ehscheduler.core.milestones import Milestone, first_remind_day
 from ehscheduler.daemon.back import back_at_work, returns
@@ -207,7 +207,8 @@ def _may_climb(look: Look, action: Action, again: list[datetime]) -> bool:
 def _below(look: Look, action: Action) -> Told | None:
     """Return what became of the notice to the rung below: the owner's own, for the first."""
     stage = action.stage or 1
-    if stage == 1:
+    m = next(m for m in look.live if m.key == action.key)
+    if stage == 1 or (stage == 2 and any(hears_anyhow(m, rung) for rung in m.rungs)):
         told = look.known(replace(action, kind="overdue", stage=None, repeat=0))
     else:
         told = look.known(replace(action, stage=stage - 1, repeat=0))
