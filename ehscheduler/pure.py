@@ -19,10 +19,9 @@ from ehscheduler.core.calendars import Calendar, end_of_day, london_day
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event, read_moment
 from ehscheduler.core.explain import timeline_row
-from ehscheduler.core.meetings import lost_sittings
+from ehscheduler.core.meetings import lost_warnings
 from ehscheduler.core.policy import Policy
-from ehscheduler.core.saying import london_iso, said_day
-from ehscheduler.core.sitting_days import WEEK
+from ehscheduler.core.saying import london_iso
 from ehscheduler.core.workload import Holding, crossings, limit_actions, said
 from ehscheduler.errors import EhsError, InputRefused
 from ehscheduler.intake.contract import read_contract
@@ -273,15 +272,6 @@ def policy_warnings(policy: Policy, today: date) -> list[str]:
         if reading.open and (waiting := policy.resting_on(reading.id)):
             warnings.append(f"{policy.file}: nobody has answered {reading.id}, on which {', '.join(waiting)} rest")
     return warnings
-
-
-def lost_warnings(policy: Policy, calendar: Calendar, today: date) -> list[str]:
-    """Name the sittings of the next four weeks that fall on a bank holiday and that nothing replaces."""
-    return [
-        f"{meeting.id}: {said_day(day)} is a bank holiday, and nobody has said when it sits instead"
-        for meeting in policy.meetings.values()
-        for day in lost_sittings(meeting, calendar, today, today + 4 * WEEK)
-    ]
 
 
 # ---- many cases, several processes

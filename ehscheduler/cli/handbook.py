@@ -1,6 +1,6 @@
 """policy handbook: a protocol as one page that a policy officer prints, reads and signs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -116,7 +116,7 @@ class _Page:
             "meetings": [self._meeting(row) for row in words.meetings(read)],
             "limits": [self._limit(row) for row in words.limits(read)],
             "routes": [self._route(row) for row in words.routes(read)],
-            "events": list(self._events()),
+            "events": [self._word(row) for row in words.words(read)],
             "readings": [self._reading(id_) for id_ in read.readings],
             "left_out": [{**row, "why": plain(row["why"])} for row in words.not_encoded(self.authority.folder)],
             "own": _said_own(self.own, read),
@@ -203,7 +203,8 @@ class _Page:
         facts.append(("Must hold", sentence(row["asks"])))
         if row["where"]:
             facts.append(("Applies where", sentence(row["where"])))
-        facts += [("Who is told where it does not hold", sentence(row["owner"])), ("Force", FORCES[row["force"]])]
+        told = " and ".join([row["owner"], *row["tell"]])
+        facts += [("Who is told where it does not hold", sentence(told)), ("Force", FORCES[row["force"]])]
         readings = self.policy.checks[row["check"]].readings
         return self._entry(row["check"], row["title"], row["clause"], facts, readings)
 
@@ -241,20 +242,9 @@ class _Page:
         readings = dict.fromkeys(id_ for one in self.policy.routes[row["route"]].rows for id_ in one.readings)
         return self._entry(row["route"], row["title"], row["clause"], facts, list(readings))
 
-    def _events(self) -> Iterator[dict[str, Any]]:
-        """Yield the events that are made of others, each with what makes it."""
-        from ehscheduler.cli.policy_words import said_cond
-
-        for word in self.policy.words.values():
-            if word.recorded:
-                continue
-            parts = " or ".join(one.said for one in word.any) or " and ".join(word.all)
-            if word.of:
-                within = f" within {word.within}" if word.within else ""
-                times = f"{word.at_least} times{within}: " if word.at_least > 1 or within else ""
-                parts = f"{times}{word.of}" + (f" where {said_cond(word.where)}" if word.where else "")
-            facts: Facts = [("Happens with", sentence(parts))]
-            yield self._entry(word.name, word.title or plain(word.name), ", ".join(word.clause), facts)
+    def _word(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        facts: Facts = [("Happens with", sentence(row["made_of"]))]
+        return self._entry(row["word"], row["title"] or plain(row["word"]), row["clause"], facts)
 
     def _reading(self, id_: str) -> dict[str, Any]:
         from ehscheduler.core.saying import said_day

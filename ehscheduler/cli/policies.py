@@ -17,7 +17,7 @@ policy = typer.Typer(help="List, check and show councils' protocols.", no_args_i
 app.add_typer(policy, name="policy")
 
 Which = Annotated[str, typer.Argument(help="An authority's name, or the path of a policy file.")]
-PARTS = ("rules", "checks", "routes", "ladders", "meetings", "limits", "readings", "not-encoded")
+PARTS = ("rules", "checks", "routes", "ladders", "meetings", "limits", "words", "readings", "not-encoded")
 
 
 @policy.command("list")
@@ -191,6 +191,7 @@ HEADINGS = {
     "ladders": "Ladders: who hears, in order",
     "meetings": "Meetings",
     "limits": "Caseloads",
+    "words": "Words made of others",
     "readings": "Readings: what the document leaves open",
     "not-encoded": "Not encoded, and why",
 }
@@ -207,6 +208,7 @@ def _show_part(part: str, rows: list[dict[str, Any]]) -> None:
         "ladders": words.ladder_lines,
         "meetings": words.meeting_lines,
         "limits": words.limit_lines,
+        "words": words.word_lines,
         "readings": words.reading_lines,
         "not-encoded": words.left_out_lines,
     }[part]

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ehscheduler.core.calendars import Span
 from ehscheduler.core.phrases import Anchor
 from ehscheduler.core.policy import (
     AnyOf,
     Check,
     Compare,
     Cond,
+    EventWord,
     Happened,
     Known,
     Ladder,
@@ -43,6 +45,8 @@ def _rule(rule: Standard | Rhythm, read: Policy) -> Row:
         "unless": _any(rule.unless),
         "best_by": rule.best_by.text if rule.best_by else "",
         "met_by": _any(rule.met_by),
+        "roll": getattr(rule, "roll", "") or "",
+        "remind": [one.text for one in rule.remind] if rule.dated else [],
         "owner": read.title_of_role(rule.owner),
         "tell": [read.title_of_role(role) for role in rule.tell],
         "may_extend": [read.title_of_role(role) for role in rule.may_extend],
@@ -71,7 +75,7 @@ def checks(read: Policy) -> list[Row]:
 
 def _check(check: Check, read: Policy) -> Row:
     asks = [
-        f"{' and '.join(anchor.said for anchor in check.needs)} comes first" if check.needs else "",
+        f"{' and '.join(anchor.said for anchor in check.needs)} comes first{_reach(check)}" if check.needs else "",
         f"it says {said_cond(check.must)}" if check.must else "",
         f"not before {check.not_before.text}" if check.not_before else "",
     ]
@@ -83,9 +87,36 @@ def _check(check: Check, read: Policy) -> Row:
         "asks": "; ".join(filter(None, asks)),
         "where": said_cond(check.where),
         "owner": read.title_of_role(check.owner),
+        "tell": [read.title_of_role(role) for role in check.tell],
         "force": check.force,
         "readings": ", ".join(check.readings),
     }
+
+
+def _reach(check: Check) -> str:
+    """Say how far back what comes first may lie."""
+    if check.since is None:
+        return ""
+    return f", in the {check.since} before" if isinstance(check.since, Span) else f", since {check.since.said}"
+
+
+def words(read: Policy) -> list[Row]:
+    """Return the words that are made of others, each with what makes it."""
+    return [
+        {"word": word.name, "title": word.title, "clause": ", ".join(word.clause), "made_of": _made_of(word)}
+        for word in read.words.values()
+        if not word.recorded
+    ]
+
+
+def _made_of(word: EventWord) -> str:
+    if not word.of:
+        return " or ".join(one.said for one in word.any) or " and ".join(word.all)
+    within = f" within {word.within}, the first day counted" if word.within else ""
+    apart = " and ".join(f"{n} different {name}s" for name, n in word.different.items())
+    times = f"{word.at_least} times{within}: " if word.at_least > 1 or within else ""
+    where = f" where {said_cond(word.where)}" if word.where else ""
+    return f"{times}{word.of}{where}{f', with {apart}' if apart else ''}"
 
 
 def routes(read: Policy) -> list[Row]:
@@ -115,7 +146,8 @@ def step_words(step: Step, read: Policy) -> str:
     """Say one rung of a ladder: who, where, and by when."""
     who = (" and " if step.together else " or ").join(read.title_of_role(role) for role in step.who)
     where = f" where {said_cond(step.where)}" if step.where else ""
-    return f"{who}{where}: {step.due.text}{'; again until recorded' if step.final else ''}"
+    rests = f" (reading {', '.join(step.readings)})" if step.readings else ""
+    return f"{who}{where}: {step.due.text}{'; again until recorded' if step.final else ''}{rests}"
 
 
 def meetings(read: Policy) -> list[Row]:
@@ -240,6 +272,8 @@ def rule_lines(row: Row) -> Iterator[str]:
     yield f"done by {row['met_by']}" + (f"; called off by {row['unless']}" if row["unless"] else "")
     yield _who(row)
     beside = (
+        f"off a weekend or bank holiday to the {row['roll']}" if row["roll"] else "",
+        f"reminded {_and(row['remind'])}" if row["remind"] else "",
         f"{_and(row['tell'])} told too" if row["tell"] else "",
         f"{_or(row['may_extend'])} may agree a later limit" if row["may_extend"] else "",
         f"ladder {row['ladder']}" if row["ladder"] else "",
@@ -260,7 +294,7 @@ def _or(names: list[str]) -> str:
 def check_lines(row: Row) -> Iterator[str]:
     yield f"{row['check']}: {row['title']} ({row['clause']})"
     yield f"at {row['at']}" + (f" where {row['where']}" if row["where"] else "") + f": {row['asks']}"
-    yield _who(row)
+    yield _who(row) + (f"; {_and(row['tell'])} told too" if row["tell"] else "")
 
 
 def _who(row: Row) -> str:
@@ -270,6 +304,11 @@ def _who(row: Row) -> str:
 
 def _resting(row: Row) -> str:
     return f"; reading {row['readings']}" if row["readings"] else ""
+
+
+def word_lines(row: Row) -> Iterator[str]:
+    yield f"{row['word']}: {row['title']}" + (f" ({row['clause']})" if row["clause"] else "")
+    yield row["made_of"]
 
 
 def route_lines(row: Row) -> Iterator[str]:

@@ -12,11 +12,12 @@ from datetime import date, datetime
 from typing import Any
 
 from ehscheduler.core.actions import Action, actions, check_actions
-from ehscheduler.core.calendars import Calendar, end_of_day
+from ehscheduler.core.calendars import Calendar, end_of_day, london_day
 from ehscheduler.core.evaluate import Evaluation, evaluate
 from ehscheduler.core.events import Case, Event, event_id, read_moment
 from ehscheduler.core.explain import timeline_row
 from ehscheduler.core.history import named_rules, typed
+from ehscheduler.core.meetings import lost_warnings
 from ehscheduler.core.milestones import Milestone
 from ehscheduler.core.policy import Policy, Standard
 from ehscheduler.core.saying import london_iso
@@ -171,7 +172,10 @@ def mismatches(example: Example, policy: Policy, calendar: Calendar) -> list[str
         wanted = example.rules | policy.watched | named
         asked = replace(asked, rules={id_: rule for id_, rule in policy.rules.items() if id_ in wanted})
     found = evaluate(asked, calendar, example.case, example.events, example.at)
-    sentences = [*_milestones(example, asked, calendar, found), *_said(example, found)]
+    sentences = [
+        *_milestones(example, asked, calendar, found),
+        *_said(example, found, lost_warnings(asked, calendar, london_day(example.at))),
+    ]
     if example.asks_notices:
         sentences += _notices(example, asked, calendar)
     return [f"{example.place}: {sentence}" for sentence in sentences]
@@ -213,10 +217,10 @@ def _text(value: Any) -> str:
     return NONE if value is None else str(value)
 
 
-def _said(example: Example, found: Evaluation) -> Iterator[str]:
+def _said(example: Example, found: Evaluation, lost: Sequence[str]) -> Iterator[str]:
     for kind, said, wanted in (
         ("problem", found.problems, example.problems),
-        ("warning", found.warnings, example.warnings),
+        ("warning", (*found.warnings, *lost), example.warnings),
     ):
         if wanted is None:
             continue

@@ -21,8 +21,10 @@ def why(m: Milestone, policy: Policy, calendar: Calendar) -> list[str]:
     policy = policy.named(m.edition)
     sentences = [_counted(m, policy), *_not_counted(m, calendar), *_held(m), *_others(m), *_moved(m), _stands(m)]
     ours = [id_ for id_ in m.readings if policy.readings[id_].ours]
-    if ours and len(sentences) < 6:
-        sentences.insert(-1, f"Rests on our reading {', '.join(ours)}, which the council has not signed.")
+    others = [id_ for id_ in m.readings if not policy.readings[id_].signed_by and id_ not in ours]
+    named = [f"{whose} reading {', '.join(ids)}" for whose, ids in (("our", ours), ("the", others)) if ids]
+    if named and len(sentences) < 6:
+        sentences.insert(-1, f"Rests on {' and '.join(named)}, which the council has not signed.")
     return sentences if len(sentences) <= 6 else [*sentences[:5], sentences[-1]]
 
 

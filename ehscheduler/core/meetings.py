@@ -6,7 +6,8 @@ from datetime import date, time
 from ehscheduler.core.calendars import Calendar, at_clock, end_of_day
 from ehscheduler.core.events import Event
 from ehscheduler.core.holds import NOT_HELD, Held
-from ehscheduler.core.policy import Meeting
+from ehscheduler.core.policy import Meeting, Policy
+from ehscheduler.core.saying import said_day
 from ehscheduler.core.sitting_days import WEEK
 
 _LOOK_AHEAD = 60
@@ -77,3 +78,12 @@ def lost_sittings(meeting: Meeting, calendar: Calendar, since: date, until: date
             lost.append(day)
         day += WEEK
     return lost
+
+
+def lost_warnings(policy: Policy, calendar: Calendar, today: date) -> list[str]:
+    """Name the sittings of the next four weeks that fall on a bank holiday and that nothing replaces."""
+    return [
+        f"{meeting.id}: {said_day(day)} is a bank holiday, and nobody has said when it sits instead"
+        for meeting in policy.meetings.values()
+        for day in lost_sittings(meeting, calendar, today, today + 4 * WEEK)
+    ]

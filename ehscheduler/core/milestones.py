@@ -106,7 +106,7 @@ def milestone(
     if state == "on_hold" and not winner.backward and not _past_before(winner, held.since):
         due_on = due_at = None
     met = state in ("met", "met_late")
-    readings = tuple(dict.fromkeys(rule.readings))
+    readings = history.policy.readings_of(rule)
     source = winner.anchor
     key = key_of(rule.id, clock.child, clock.key_ref, clock.n)
     chain = _chain(rule, history, clock, winner, key)

@@ -377,7 +377,13 @@ class Policy:
 
     def unsigned(self, rule: Standard | Rhythm) -> Iterator[Reading]:
         """Yield the readings a rule rests on that nobody at the council has signed."""
-        return (r for r in (self.readings[id_] for id_ in rule.readings) if not r.signed_by)
+        return (r for r in (self.readings[id_] for id_ in self.readings_of(rule)) if not r.signed_by)
+
+    def readings_of(self, rule: Rule) -> tuple[str, ...]:
+        """Return the readings that a rule rests on: its own, and those of the meeting to whose sitting it goes."""
+        meetings = [due.meeting for due in rule.due if due.meeting] if isinstance(rule, Standard) else []
+        sits = [id_ for meeting in meetings if meeting in self.meetings for id_ in self.meetings[meeting].readings]
+        return tuple(dict.fromkeys([*rule.readings, *sits]))
 
 
 def with_sitting_days(policy: Policy) -> Policy:

@@ -12,8 +12,8 @@ from typing import Any
 
 from ehscheduler.core.sitting_days import NTH, WEEKDAYS, sitting_day
 from ehscheduler.kit.condition_changes import condition_changes
+from ehscheduler.kit.phrase_changes import TIMES, Kin, phrase_changes, word_changes
 from ehscheduler.kit.phrase_changes import WHICHES as EVERY
-from ehscheduler.kit.phrase_changes import Kin, phrase_changes, word_changes
 
 Path = tuple[str | int, ...]
 Change = tuple[Path, Any]
@@ -181,8 +181,14 @@ def _phrases(path: Path, table: Table, words: Words) -> Iterator[Change]:
         yield from _texts((*path, key), table.get(key), partial(phrase_changes, kin=words.kin, whiches=ways))
         yield from _dropped((*path, key), table.get(key))
     for key in WORDS:
-        yield from _texts((*path, key), table.get(key), partial(word_changes, kin=words.kin))
+        changed = _texts((*path, key), table.get(key), partial(word_changes, kin=words.kin))
+        # Where so many are asked for, the 2nd of them is no less and no more.
+        yield from (one for one in changed if not (key == "met_by" and _many(table) and str(one[1]).startswith("2nd ")))
         yield from _dropped((*path, key), table.get(key))
+
+
+def _many(table: Table) -> bool:
+    return any(TIMES.fullmatch(str(one.get("every", ""))) for one in (table, *table.get("phases", ())))
 
 
 def _roles(path: Path, table: Table, words: Words) -> Iterator[Change]:

@@ -31,7 +31,10 @@ HINTS: dict[str, str] = {
     "per": "add a case with two children in facts, and a key for each",
     "roll": "add a case whose last day falls on a weekend",
     "on": "write a [[sitting]] with after and next",
-    "bank_holiday": "write a [[sitting]] whose next day would be a bank holiday",
+    "bank_holiday": (
+        "write a [[sitting]] whose next day would be a bank holiday; for 'skip', a case up to four weeks before one, "
+        'with warnings = ["nobody has said when it sits instead"]'
+    ),
     "cut_off": "write a [[sitting]] on either side of the cut-off",
     "every": "add a case with due_on that counts over a month's end, a weekend and a bank holiday",
     "from": "add a case in which the event happens twice, and another event earlier",

@@ -183,9 +183,56 @@ def test_policy_check_and_show(cli: Cli) -> None:
     assert checked.out.rstrip().endswith("All is well.")
     shown = parsed(cli("policy", "show", "nottinghamshire", "--format", "json").out)
     told = {"rule", "title", "clause", "when", "where", "unless", "best_by", "met_by", "owner", "force", "readings"}
-    told |= {"tell", "may_extend", "ladder", "runs_through"}
+    told |= {"tell", "may_extend", "ladder", "runs_through", "roll", "remind"}
     assert told == set(shown[0])
     assert "10 working days after allocation" in cli("policy", "show", "nottinghamshire").out
+
+
+WHOLE = """
+[policy]
+authority = "testshire"
+document = "A protocol"
+edition = "1"
+nation = "england"
+in_force = 2026-01-01
+[roles]
+worker = ["lead"]
+manager = "Team Manager"
+[event.three_tries]
+title = "Three tries"
+clause = "2"
+of = "contact_attempted"
+at_least = 3
+within = "14 days"
+different = { day = 3 }
+[event.closing_visit]
+title = "Closing visit"
+[standard.decision]
+title = "Decided"
+clause = "2"
+due = "10 days after three_tries"
+roll = "next working day"
+remind = ["5 working days before"]
+met_by = "closed"
+owner = "worker"
+[check.letter]
+title = "Visit first"
+clause = "6"
+at = "closed"
+needs = "closing_visit"
+since = "3 weeks"
+owner = "worker"
+tell = ["manager"]
+"""
+
+
+def test_policy_show_leaves_out_nothing_that_a_rule_says(cli: Cli) -> None:
+    Path("policy.toml").write_text(WHOLE)
+    shown = cli("policy", "show", "policy.toml").flat
+    assert "off a weekend or bank holiday to the next working day; reminded 5 working days before" in shown
+    assert "closing_visit comes first, in the 3 weeks before" in shown
+    assert "; Team Manager told too" in shown
+    assert "3 times within 14 days, the first day counted: contact_attempted, with 3 different days" in shown
 
 
 # ---- the service

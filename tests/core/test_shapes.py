@@ -347,6 +347,94 @@ def test_a_ladder_for_overdue_work_is_climbed_from_the_first_instant_after_the_l
     assert climbed == [("2026-03-10", 1, ("manager",)), ("2026-03-13", 2, ("director",))]
 
 
+FROM_THE_LIMIT = """
+[standard.plan]
+title = "Plan"
+clause = "1"
+due = "10 days after allocation"
+met_by = "planned"
+owner = "worker"
+escalate = "up"
+[ladder.up]
+title = "Overdue work"
+clause = "2"
+steps = [
+  { who = ["worker"], due = "2 working days after limit" },
+  { who = ["manager"], due = "7 working days after limit" },
+  { who = ["director"], due = "no set time after step_reached" },
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("allocated", "overdue", "manager", "director"),
+    [
+        ("2026-02-27", "2026-03-10", "2026-03-12", "2026-03-19"),  # the limit is Monday 9 March
+        ("2026-03-02", "2026-03-13", "2026-03-17", "2026-03-24"),  # Thursday 12 March
+        ("2026-03-03", "2026-03-16", "2026-03-18", "2026-03-25"),  # Friday 13 March
+        ("2026-03-04", "2026-03-16", "2026-03-18", "2026-03-25"),  # Saturday 14 March
+        ("2026-03-05", "2026-03-16", "2026-03-18", "2026-03-25"),  # Sunday 15 March
+        ("2026-03-23", "2026-04-07", "2026-04-09", "2026-04-16"),  # Thursday 2 April, before Easter
+    ],
+)
+def test_a_ladder_may_count_from_the_day_of_the_limit(
+    allocated: str, overdue: str, manager: str, director: str
+) -> None:
+    policy = policy_of(FROM_THE_LIMIT)
+    found = run(policy, [f"{allocated} allocation"], allocated)
+    told = actions(
+        policy, calendar_for(policy), found.milestones, since=instant(allocated), until=instant("2026-05-30")
+    )
+    said = [(a.at.date().isoformat(), a.kind, a.stage, a.to_roles) for a in told if a.kind in ("overdue", "escalation")]
+    assert said == [
+        (overdue, "overdue", None, ("worker",)),
+        (manager, "escalation", 2, ("manager",)),
+        (director, "escalation", 3, ("director",)),
+    ]
+
+
+def test_a_dispute_counts_from_no_limit() -> None:
+    rules = FROM_THE_LIMIT.replace("escalate", "decided_by").replace("after allocation", "after each requested")
+    with pytest.raises(PolicyRefused, match="step 1 of its ladder up counts from the limit; in a dispute count from"):
+        policy_of(rules)
+
+
+@pytest.mark.parametrize(
+    ("escalated", "director"),
+    [
+        # Five days from Monday the 2nd end on the 9th; up on Tuesday the 10th, and five days more end on the 17th.
+        ("", "2026-03-18"),
+        ("2026-03-10 dispute_escalated #D", "2026-03-18"),  # the day on which it went up by itself, written down
+        ("2026-03-10T09:00 dispute_escalated #D", "2026-03-10"),  # after it, by the clock: one step more
+        ("2026-03-11 dispute_escalated #D", "2026-03-11"),
+        ("2026-03-06 dispute_escalated #D", "2026-03-14"),  # sooner, and its five days from then
+    ],
+)
+def test_an_escalation_on_the_day_on_which_a_dispute_goes_up_by_itself_is_no_second_one(
+    escalated: str, director: str
+) -> None:
+    rules = """
+    [standard.settled]
+    title = "Settled"
+    clause = "1"
+    due = "5 working days after each dispute_raised"
+    met_by = "dispute_resolved"
+    owner = "worker"
+    decided_by = "who"
+    [ladder.who]
+    title = "Who settles it"
+    clause = "1"
+    steps = [
+      { who = ["worker"], due = "5 working days after dispute_raised" },
+      { who = ["manager"], due = "5 working days after step_reached" },
+      { who = ["director"], due = "no set time after step_reached", final = true },
+    ]
+    """
+    lines = ["2026-03-02 dispute_raised #D", *filter(None, [escalated])]
+    rungs = run(rules, lines, "2026-03-31").milestones[0].rungs
+    assert [(rung.stage, london_day(rung.reached_at).isoformat()) for rung in rungs][-1] == (3, director)
+
+
 def test_a_route_leads_to_the_team_that_stepped_the_case_down() -> None:
     rules = """
     [route.last]

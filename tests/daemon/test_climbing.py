@@ -80,6 +80,35 @@ def test_a_weekend_between_the_limit_and_the_first_morning_is_no_lateness(house_
     ]
 
 
+OWNER_FIRST = CLIMBS.replace(
+    "steps = [",
+    'steps = [\n  { who = ["worker"], due = "2 working days after limit" },',
+).replace("2 working days after step_reached", "4 working days after limit")
+
+
+def test_while_the_first_step_is_the_owners_nobody_else_hears_and_they_hear_once(house_of: Houses) -> None:
+    house = house_with(house_of, OWNER_FIRST)
+    house.turns("2026-03-02", "2026-03-20", EACH_MINUTE)
+    # The limit is Monday the 9th; Tuesday and Wednesday pass, and then Thursday and Friday.
+    assert first_of(late(house)) == [
+        ("2026-03-10 08:30", "person:w1"),
+        ("2026-03-12 08:30", "person:m1"),
+        ("2026-03-16 08:30", "person:d1"),
+    ]
+    assert [to for _, _, to in late(house)].count("person:w1") == 1
+
+
+def test_after_an_outage_whoever_follows_the_owners_step_waits_for_the_whole_of_it(house_of: Houses) -> None:
+    house = house_with(house_of, OWNER_FIRST)
+    house.turns("2026-03-02", "2026-03-09", EACH_MINUTE)
+    house.turns("2026-03-13", "2026-03-25", EACH_MINUTE)
+    assert first_of(late(house)) == [
+        ("2026-03-13 08:30", "person:w1"),
+        ("2026-03-18 08:30", "person:m1"),  # after the whole of Monday and Tuesday
+        ("2026-03-23 08:30", "person:d1"),  # and the whole of Thursday and Friday
+    ]
+
+
 @pytest.mark.parametrize(
     ("rules", "director"),
     [

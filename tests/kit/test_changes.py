@@ -161,6 +161,13 @@ TABLES: dict[str, tuple[dict[str, Any], list[str]]] = {
             *("phases.1.from = 'latest y'", "met_by = '2nd a'"),
         ],
     ),
+    "rhythm.often": (
+        {"every": "2 times a month", "from": "x", "met_by": "a", "owner": "worker"},
+        [
+            *("every = '1 times a month'", "every = '3 times a month'", "every = '2 times a week'"),
+            *("from = 'latest x'", "from = '2nd x'"),
+        ],
+    ),
     "check.c": (
         {
             "at": "2nd x",
