@@ -132,7 +132,7 @@ def _examples(read: "Policy", calendar: "Calendar", path: Path) -> list[str]:
     faults = [f"{path.name}: {wish}" for wish in wanting(examples, read)]
     for example in examples:
         faults += mismatches(example, read, calendar)
-    typer.echo(f"{read.authority}: {path.name}: {count_words(len(examples), 'worked example')}.")
+    typer.echo(f"{read.authority}: {path.name}: {count_words(len(examples), 'worked case')} of dates and notices.")
     return faults
 
 

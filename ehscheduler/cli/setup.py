@@ -39,7 +39,8 @@ channel = "file"          # "file" writes .eml files for a trial; "smtp" sends
 folder = "outbox"
 """
 LADDER = """
-# Where the protocol names nobody for overdue work, this ladder is the council's own, and is shown as such.
+# Where the protocol names nobody for overdue work, this ladder is the council's own, and is shown as such. It does not
+# touch a rule for which the protocol has a ladder.
 [ladders.{}]
 overdue = [{{ who = ["line_manager"], after = "1 working day" }}]
 """
