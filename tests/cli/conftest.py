@@ -1,5 +1,6 @@
 """The command line as a person has it: words in, an exit code and two streams out."""
 
+import functools
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 
 from ehscheduler import app, clock
 from ehscheduler.intake.caseload import Caseload, write_caseload
@@ -34,6 +36,8 @@ class Said:
 
 
 Cli = Callable[..., Said]
+made_once = functools.cache(typer.main.get_command)
+"""The commands as they are asked for on a command line, which makes them anew each time; here a test asks often."""
 
 
 @pytest.fixture
@@ -60,6 +64,7 @@ def cli(
     before = (root.handlers, root.level, root.propagate)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setattr(typer.main, "get_command", made_once)
     monkeypatch.delenv("EHS_CONFIG", raising=False)
 
     def run(*words: Any) -> Said:
