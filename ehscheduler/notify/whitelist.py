@@ -51,9 +51,11 @@ def _whitelisted(value: Any, place: str) -> Any:
 
 def tidy(text: str) -> str:
     """Make text one printable line: NFC, no control, bidi or zero-width characters, at most 400 letters."""
-    visible = "".join(letter for letter in unicodedata.normalize("NFC", text) if letter not in _INVISIBLE)
-    spaced = "".join(" " if _unprintable(letter) else letter for letter in visible)
-    line = " ".join(spaced.split())
+    line = unicodedata.normalize("NFC", text)
+    if not line.isprintable():  # what is printable has none of the characters that are looked for
+        visible = "".join(letter for letter in line if letter not in _INVISIBLE)
+        line = "".join(" " if _unprintable(letter) else letter for letter in visible)
+    line = " ".join(line.split())
     return line if len(line) <= FIELD_LENGTH else line[: FIELD_LENGTH - 1] + "…"
 
 
