@@ -37,7 +37,7 @@ def _runs_through(policy: Policy, rule: Standard | Rhythm) -> Iterator[str]:
 
     The reason of a hold is the council's own word, so only a name that is nearly a known one can be told from it.
     """
-    known = {"hold", "closure", *_reasons_of_holds(policy)}
+    known = {"hold", "closure", *_reasons_of_holds(policy)} if rule.runs_through else set()
     for name in rule.runs_through:
         close = [] if name in known else get_close_matches(name.lower(), sorted(known), n=1, cutoff=0.7)
         if close:

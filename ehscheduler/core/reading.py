@@ -5,7 +5,7 @@ Each fault is a sentence that names the file, the table and, for an unknown word
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, time
 from hashlib import sha256
@@ -51,6 +51,25 @@ def read_tables(raw: Mapping[str, Any], text: str, file: str, hooks: Mapping[str
     policy = replace(_policy(raw, text, file, faults), hooks=hooks or {})
     twice = [name for name in policy.hooks if name in policy.facts]
     faults += [f"{file}: the plugin's condition {name!r} has the name of a fact; give it another" for name in twice]
+    return _agreed(policy, faults)
+
+
+def read_again(policy: Policy, kind: str, id_: str, table: Any) -> Policy:
+    """Read a policy of which one [kind.id] table is now otherwise; raise PolicyRefused with every fault.
+
+    What comes is what `read_tables` would give of all the tables, in a fraction of the time.
+    """
+    faults: list[str] = []
+    raw = {kind: {id_: table}}
+    if kind in ("standard", "rhythm"):
+        part, made = "rules", dict(read_rules(raw, policy.file, faults, policy.remind))
+    else:
+        part, made = _SHAPES[kind][0], _each(kind, raw, policy.file, faults)
+    return _agreed(replace(policy, **{part: getattr(policy, part) | made}), faults)
+
+
+def _agreed(policy: Policy, faults: list[str]) -> Policy:
+    """Return a policy of which everything agrees with everything else, or raise with every fault."""
     faults += cross_check(policy)
     if faults:
         raise PolicyRefused(faults)
@@ -74,14 +93,14 @@ def _policy(raw: Mapping[str, Any], text: str, file: str, faults: list[str]) -> 
         rests_on=head.texts("reading"),
         roles=_roles(Table(f"{file} [roles]", raw.get("roles", {}), faults)),
         facts={**FACTS, **_facts(Table(f"{file} [facts]", raw.get("facts", {}), faults))},
-        readings={t.where_id: _reading(t) for t in each_table(raw, "reading", file, faults)},
-        words=_words(raw, file, faults),
+        readings=_each("reading", raw, file, faults),
+        words={name: EventWord(name, TITLES.get(name, "")) for name in EVENTS} | _each("event", raw, file, faults),
         rules=read_rules(raw, file, faults, remind),
-        ladders={t.where_id: read_ladder(t) for t in each_table(raw, "ladder", file, faults)},
-        checks={t.where_id: read_check(t) for t in each_table(raw, "check", file, faults)},
-        meetings={t.where_id: read_meeting(t) for t in each_table(raw, "meeting", file, faults)},
-        limits={t.where_id: read_limit(t) for t in each_table(raw, "limit", file, faults)},
-        routes={t.where_id: read_route(t) for t in each_table(raw, "route", file, faults)},
+        ladders=_each("ladder", raw, file, faults),
+        checks=_each("check", raw, file, faults),
+        meetings=_each("meeting", raw, file, faults),
+        limits=_each("limit", raw, file, faults),
+        routes=_each("route", raw, file, faults),
         file=file,
         text_hash=sha256(text.encode()).hexdigest(),
         text=text,
@@ -147,16 +166,6 @@ def _reading(table: Table) -> Reading:
     return made
 
 
-def _words(raw: Mapping[str, Any], file: str, faults: list[str]) -> dict[str, EventWord]:
-    words = {name: EventWord(name, TITLES.get(name, "")) for name in EVENTS}
-    for table in each_table(raw, "event", file, faults):
-        word = _word(table)
-        if word.name in EVENTS and not word.recorded:
-            table.fault("is a word that all authorities share; give your own definition another name")
-        words[word.name] = word
-    return words
-
-
 def _word(table: Named) -> EventWord:
     shapes = [key for key in ("any", "all", "of") if key in table.raw]
     if len(shapes) > 1:
@@ -183,5 +192,24 @@ def _word(table: Named) -> EventWord:
         different=dict(different),
         details=table.texts("details"),
     )
+    if word.name in EVENTS and not word.recorded:
+        table.fault("is a word that all authorities share; give your own definition another name")
     table.done()
     return word
+
+
+_SHAPES: Mapping[str, tuple[str, Callable[[Named], Any]]] = {
+    "reading": ("readings", _reading),
+    "event": ("words", _word),
+    "ladder": ("ladders", read_ladder),
+    "check": ("checks", read_check),
+    "meeting": ("meetings", read_meeting),
+    "limit": ("limits", read_limit),
+    "route": ("routes", read_route),
+}
+"""How one table of a kind is read, and which part of a policy holds them."""
+
+
+def _each(kind: str, raw: Mapping[str, Any], file: str, faults: list[str]) -> dict[str, Any]:
+    _, read = _SHAPES[kind]
+    return {table.where_id: read(table) for table in each_table(raw, kind, file, faults)}

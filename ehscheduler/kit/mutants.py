@@ -15,7 +15,7 @@ from typing import Any
 
 from ehscheduler.core.calendars import Calendar
 from ehscheduler.core.policy import Policy
-from ehscheduler.core.reading import read_tables
+from ehscheduler.core.reading import read_again, read_tables
 from ehscheduler.core.vocabulary import BUILT_IN_ROLES
 from ehscheduler.errors import EhsError, PolicyRefused
 from ehscheduler.kit.changes import Mutant, Path, Words, mutants
@@ -80,8 +80,12 @@ class Killing:
     def mutated(self, mutant: Mutant) -> Policy | None:
         """Return the policy with one thing changed, or None where the reader refuses it."""
         own = self.plugin.policy
+        changed = _changed(self.tables, mutant.path, mutant.value)
         try:
-            return read_tables(_changed(self.tables, mutant.path, mutant.value), "", own.file, own.hooks)
+            if mutant.table == "policy":
+                return read_tables(changed, "", own.file, own.hooks)
+            kind, id_ = map(str, mutant.path[:2])
+            return read_again(own, kind, id_, changed[kind][id_])
         except PolicyRefused:
             return None
 

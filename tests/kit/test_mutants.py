@@ -1,13 +1,20 @@
 """A change of a policy is refused, told by a worked case, or named as equivalent; what lives is said by its name."""
 
 import re
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from kit_samples import Build
 
-from ehscheduler.kit import Plugin, mutant_faults, tables_with_mutants
+from ehscheduler.core.policy import Policy
+from ehscheduler.core.reading import read_tables
+from ehscheduler.errors import PolicyRefused
+from ehscheduler.kit import Plugin, mutant_faults, plugin, tables_with_mutants
 from ehscheduler.kit.changes import Mutant
 from ehscheduler.kit.mutants import equivalent_faults, killing
+from ehscheduler.kit.plugin import Tables
 
 LIKE_ENGLAND = "policy.nation = 'northern ireland'"
 """No case of the small plugin looks at St Patrick's Day."""
@@ -59,6 +66,32 @@ def test_a_change_leaves_the_policy_itself_as_it_was(build: Build) -> None:
             chosen.mutated(mutant)
     assert plugin.tables["standard"]["call"]["due"] == "5 working days after allocation"
     assert plugin.tables["route"]["area"]["rows"] == [{"where": {"locality": "north"}, "to": "North"}]
+
+
+@pytest.mark.parametrize("name", ["barnet", "manchester", "northamptonshire", "nottinghamshire"])
+def test_a_change_of_one_table_reads_as_the_whole_file_changed_would(name: str) -> None:
+    every = plugin(name)
+    chosen = killing(every)
+    changes = [mutant for table in chosen.named() if table != "policy" for mutant in chosen.of(table)][::40]
+    for mutant in changes:
+        tables = deepcopy(every.tables)
+        place: Any = tables
+        for step in mutant.path[:-1]:
+            place = place[step]
+        if mutant.value is None:
+            del place[mutant.path[-1]]
+        else:
+            place[mutant.path[-1]] = mutant.value
+        assert chosen.mutated(mutant) == whole(tables, every), mutant.name
+
+
+def whole(tables: Tables, plugin: Plugin) -> Policy | None:
+    own = plugin.policy
+    try:
+        read = read_tables(tables, "", own.file, own.hooks)
+    except PolicyRefused:
+        return None
+    return replace(read, text=own.text, text_hash=own.text_hash)
 
 
 def equivalent(plugin: Plugin, name: str, because: str) -> None:
