@@ -138,7 +138,8 @@ def _event(line: str, policy: Policy) -> Event:
     found = _LINE.fullmatch(line)
     if not found:
         raise ValueError(f"{line!r} is not of the form 'WHEN event #ref {{detail}}'")
-    if found["word"] not in policy.recorded_words():
+    known = policy.words.get(found["word"])
+    if known is None or not known.recorded:
         raise ValueError(f"no event {found['word']!r}{nearest(found['word'], list(policy.words))}")
     moment, dated, day = read_moment(found["when"])
     recorded = read_moment(found["recorded"])[0] if found["recorded"] else moment
