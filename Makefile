@@ -26,9 +26,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The tests of one file stay together, so that what is costly to set up is set up once.
+# The tests of one file stay together, so that what is costly to set up is set up once. One more than the two cores
+# that are promised, for some tests wait for a deadline or a server.
 test: lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 prove: setup
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest -q -n 2 tests/core/test_stateful.py

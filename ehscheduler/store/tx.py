@@ -50,7 +50,9 @@ class Tx:
 
     def records(self, shape: type[T], query: Select[Any]) -> list[T]:
         """Read rows into frozen records whose fields are the query's columns."""
-        return [shape(**row._mapping) for row in self.execute(query)]
+        found = self.execute(query)
+        names = tuple(found.keys())
+        return [shape(**dict(zip(names, row, strict=True))) for row in found]
 
     def insert_new(self, table: Table, rows: Sequence[Mapping[str, Any]], *back: ColumnElement[Any]) -> list[Any]:
         """Insert the rows whose key is not there yet; return the `back` columns of those that were."""

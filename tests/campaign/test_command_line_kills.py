@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from tests.campaign.conftest import Figures
 from tests.campaign.ledger import UNSEEN, Accepted, Kill, after_kill, balance, by_case, read_log
 from tests.campaign.scene import Daemon, Scene, command, set_scene, wait_for
@@ -42,6 +44,7 @@ def killed(daemon: Daemon, scene: Scene, mail: Sink, rng: random.Random) -> Kill
     return Kill(0, UNSEEN, None, claimed, faults)
 
 
+@pytest.mark.campaign
 def test_five_kills_of_the_whole_program_lose_nothing(
     tmp_path: Path, seed: int, show: Callable[[Figures], None]
 ) -> None:

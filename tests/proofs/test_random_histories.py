@@ -16,7 +16,7 @@ from tests.daemon.house import House
 from tests.proofs.histories import AUTUMN, CHRISTMAS, SPRING, History, Maker, Stretch, live_through, move_in
 
 STRETCHES = {"spring": SPRING, "autumn": AUTUMN, "Christmas": CHRISTMAS}
-FEW, MANY = 16, 334
+FEW, MANY = 8, 334
 DUTY = "team:*"
 FINAL = ("handed_over", "dropped", "refused", "dead")
 
