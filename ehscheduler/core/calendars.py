@@ -11,6 +11,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import accumulate, compress
 from zoneinfo import ZoneInfo
 
 from ehscheduler.errors import OutOfCalendar
@@ -101,13 +102,9 @@ class Calendar:
         off = {day.toordinal() for day in days_off}
         ordinals = range(self._base, self.last.toordinal() + 1)
         # Ordinal 1 was a Monday, so ordinal % 7 is 1..5 from Monday to Friday.
-        self._working = [o for o in ordinals if 1 <= o % 7 <= 5 and o not in off]
-        working = set(self._working)
-        self._count: list[int] = []
-        total = 0
-        for ordinal in ordinals:
-            total += ordinal in working
-            self._count.append(total)
+        working = [1 <= ordinal % 7 <= 5 and ordinal not in off for ordinal in ordinals]
+        self._working = list(compress(ordinals, working))
+        self._count = list(accumulate(working, initial=0))[1:]
         self._weekdays_off = sorted(day for day in days_off if day.isoweekday() <= 5)
 
     def with_sittings(self, moved: Mapping[str, Mapping[date, date | None]]) -> "Calendar":
